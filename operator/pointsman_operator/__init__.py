@@ -1,0 +1,1 @@
+"""The control plane: a Kopf operator that compiles resources into snapshots."""
