@@ -367,3 +367,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             or any(route.described for route in policy.routes)
             or any(len(self.backends[key].quality) > 1 for key in policy.backend_keys() if key in self.backends)
         )
+
+    @cached_property
+    def reading_languages(self) -> frozenset[str]:
+        """Keys of the policies for which a request's language is worth telling: those with language rules, and those
+        that classify anyway."""
+        rules = (p.key for p in self.policies.values() if any(route.match.languages for route in p.routes))
+        return self.classifying.union(rules)
