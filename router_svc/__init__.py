@@ -1,0 +1,1 @@
+"""The data plane: answers requests by the snapshot in force."""

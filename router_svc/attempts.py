@@ -1,0 +1,140 @@
+"""One attempt: admit, pick, call; what it held is given back exactly once, whatever happens."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from pointsman.core.decide.estimate import actual_cost
+from pointsman.core.plan import Candidate
+from pointsman.core.quota import Balance, Charge, Usage
+from pointsman.core.resources.policy import Trigger
+from pointsman.core.snapshot import Backend, Timeouts
+from pointsman.runtime.uninterrupted import uninterrupted
+from router_svc.exchange import Denied, Endpoint, Failure, Grant, Payload, Reply
+
+_DEFAULT_COOLDOWN = 1.0
+"""Seconds for which a backend that is rate-limited, and does not say for how long, is left alone."""
+
+
+class Ledger(Protocol):
+    """Keeps quotas. Without its store, a ledger enforces its own share of each limit; it never admits without one."""
+
+    async def admit(self, charges: tuple[Charge, ...]) -> Grant | Denied:
+        """Set all charges aside, or none."""
+
+    async def settle(self, grant: Grant, usage: Usage, cost: int) -> None:
+        """Replace what was set aside by what was used; `cost` in picos."""
+
+    async def cancel(self, grant: Grant) -> None:
+        """Give everything back."""
+
+    async def balances(self, charges: tuple[Charge, ...]) -> Mapping[str, Balance]:
+        """What is left, by charge key."""
+
+
+class Lease(Protocol):
+    """An endpoint that was picked, counted as busy until it is done."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Its address."""
+
+    def answered(self, first_token: float) -> None:
+        """The first content of a stream has come, after these seconds."""
+
+    def done(self, ok: bool | None, *, unreachable: bool = False) -> None:
+        """Give it back: True if it answered, False if it failed, None if nothing was learnt."""
+
+
+class Pool(Protocol):
+    """Knows the endpoints of every backend."""
+
+    def pick(self, backend_key: str) -> Lease | None:
+        """The endpoint to ask; None when none may be asked now."""
+
+    def cool(self, backend_key: str, seconds: float) -> None:
+        """Leave a backend alone for a while."""
+
+
+class Upstream(Protocol):
+    """Talks to model servers."""
+
+    async def call(
+        self, endpoint: Endpoint, payload: Payload, timeouts: Timeouts, deadline: float, credential: str | None
+    ) -> Reply | Failure:
+        """Send a request; a stream is returned once its first content has arrived. `deadline` is monotonic."""
+
+
+class Hold:
+    """A quota grant and a busy endpoint, until the answer has ended."""
+
+    def __init__(self, ledger: Ledger, grant: Grant, lease: Lease, backend: Backend) -> None:
+        self._ledger, self._grant, self._lease, self._backend = ledger, grant, lease, backend
+
+    def answered(self, first_token: float) -> None:
+        """The first content of a stream has come, after these seconds."""
+        self._lease.answered(first_token)
+
+    async def release(self, usage: Usage, *, ok: bool | None, unreachable: bool = False) -> int:
+        """Settle by what was used, and free the endpoint. Returns the cost in picos."""
+        self._lease.done(ok, unreachable=unreachable)
+        if usage.total_tokens == 0 and not ok:
+            await self._ledger.cancel(self._grant)
+            return 0
+        cost = actual_cost(usage, self._backend)
+        await self._ledger.settle(self._grant, usage, cost)
+        return cost
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What is to be tried: one candidate with everything that its call needs."""
+
+    candidate: Candidate
+    backend: Backend
+    payload: Payload
+    timeouts: Timeouts
+    deadline: float
+    """Monotonic seconds."""
+    credential: str | None
+    prompt_tokens: int
+
+
+class Attempts:
+    """Makes attempts."""
+
+    def __init__(self, ledger: Ledger, pool: Pool, upstream: Upstream) -> None:
+        self._ledger, self._pool, self._upstream = ledger, pool, upstream
+
+    async def make(self, order: Order) -> tuple[Reply, Hold] | Failure | Denied:
+        """Try one candidate. With a reply comes what it holds, which the caller releases when the answer has ended."""
+        key = order.candidate.backend
+        granted = await self._ledger.admit(order.candidate.charges)
+        if isinstance(granted, Denied):
+            return granted
+        lease = self._pool.pick(key)
+        if lease is None:
+            await self._ledger.cancel(granted)
+            message = "no endpoint may be asked now"
+            return Failure(trigger=Trigger.CONNECT_ERROR, message=message, endpoint_fault=False)
+        hold = Hold(self._ledger, granted, lease, order.backend)
+        try:
+            outcome = await self._upstream.call(
+                lease.endpoint, order.payload, order.timeouts, order.deadline, order.credential
+            )
+        except BaseException:  # the client left: the model server may have read the prompt by now
+            read = Usage(prompt_tokens=order.prompt_tokens, estimated=True)
+            await uninterrupted(hold.release(read, ok=None))
+            raise
+        if isinstance(outcome, Reply):
+            return outcome, hold
+        unreachable = outcome.trigger is Trigger.CONNECT_ERROR
+        await hold.release(outcome.usage, ok=False if outcome.endpoint_fault else None, unreachable=unreachable)
+        self._cool(key, outcome)
+        return outcome
+
+    def _cool(self, key: str, failure: Failure) -> None:
+        if failure.retry_after is not None:
+            self._pool.cool(key, failure.retry_after)
+        elif failure.trigger is Trigger.RATE_LIMITED:
+            self._pool.cool(key, _DEFAULT_COOLDOWN)

@@ -1,0 +1,56 @@
+"""One endpoint with what is known of it."""
+
+from router_svc.endpoints.outlier import Breaker
+from router_svc.exchange import Endpoint
+
+FAILED_CHECKS = 2
+"""Health checks in a row that take an endpoint out; one good check brings it back."""
+
+
+class Member:
+    """Mutable, and changed only by the pool."""
+
+    __slots__ = ("_bad_checks", "_breaker", "endpoint", "in_flight", "phase", "probing")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.in_flight = 0
+        self.probing = False
+        """A request is probing whether it has recovered."""
+        self.phase = 0
+        """Grows whenever the breaker opens or closes. What a request tells counts only in the phase that it began in:
+        a late answer from before an ejection says nothing about afterwards."""
+        self._breaker = Breaker()
+        self._bad_checks = 0
+
+    @property
+    def breaker(self) -> Breaker:
+        """Its breaker."""
+        return self._breaker
+
+    @breaker.setter
+    def breaker(self, breaker: Breaker) -> None:
+        if (breaker.open_until, breaker.closed) != (self._breaker.open_until, self._breaker.closed):
+            self.phase += 1
+            self.probing = False
+        self._breaker = breaker
+
+    @property
+    def healthy(self) -> bool:
+        """What the active checks say; true without any."""
+        return self._bad_checks < FAILED_CHECKS
+
+    @property
+    def sound(self) -> bool:
+        """Nothing is known against it."""
+        return self._breaker.closed and self._bad_checks < FAILED_CHECKS
+
+    def available(self, now: float) -> bool:
+        """Whether it may be picked: sound, or due to be probed."""
+        if not self.healthy:
+            return False
+        return self._breaker.closed or (self._breaker.half_open(now) and not self.probing)
+
+    def checked(self, *, ok: bool) -> None:
+        """The result of an active check."""
+        self._bad_checks = 0 if ok else self._bad_checks + 1

@@ -1,0 +1,46 @@
+"""The key file in force; read again when it changes, and kept as it was when the new one is wrong."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pointsman.core.errors import ConfigError
+from pointsman.core.keys import parse_keys
+from router_svc.exchange import Identity
+from router_svc.identify import Keyring
+
+
+class KeyFile:
+    """Whose an API key is, by a file; without one, everyone may ask (open mode, for local use)."""
+
+    def __init__(self, path: Path | None, clock: Callable[[], float]) -> None:
+        """`clock` gives epoch seconds. Raises ConfigError when the file is unreadable or wrong."""
+        self._path, self._clock = path, clock
+        self._text: str | None = None
+        self._keyring = Keyring(None, clock)
+        self.load()
+
+    @property
+    def open(self) -> bool:
+        """Whether requests need no key."""
+        return self._keyring.open
+
+    def identify(self, authorization: str | None, body_user: str = "") -> Identity:
+        """Subject and rights; raises `Unauthenticated`."""
+        return self._keyring.identify(authorization, body_user)
+
+    def load(self) -> bool:
+        """Read the file; whether it had changed. Raises ConfigError, and the keys before stay in force."""
+        if self._path is None:
+            return False
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{self._path}: {error}") from error
+        if text == self._text:
+            return False
+        self._text = text
+        parsed = parse_keys(text, str(self._path))
+        if errors := [problem for problem in parsed.problems if problem.is_error]:
+            raise ConfigError("; ".join(map(str, errors)))
+        self._keyring = Keyring(parsed.entries, self._clock)
+        return True

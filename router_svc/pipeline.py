@@ -1,0 +1,238 @@
+"""The request's story: understand it and decide; then admit, pick and call one candidate after another.
+
+Fallback is data: `decide` returns ordered candidates, and the pipeline walks them. Each stage is a stranger to the
+others; they meet only here. If a stage's dependency fails: without the classifier the policy's `onFailure` holds;
+without endpoints a candidate is passed over; without any answer the client gets an error that names each attempt.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+import msgspec
+
+from pointsman.core.decide import decide
+from pointsman.core.errors import RequestError
+from pointsman.core.plan import Candidate, Plan
+from pointsman.core.quota import Scope
+from pointsman.core.request import Operation
+from pointsman.core.resolve import known_models
+from pointsman.core.resources.policy import Trigger
+from pointsman.core.snapshot import SecretKey, Snapshot
+from pointsman.core.state import SessionState, State
+from router_svc import refusals
+from router_svc.ask import Ask, Outcome, record
+from router_svc.attempts import Attempts, Hold, Order
+from router_svc.deliver import Relay
+from router_svc.exchange import Answer, Denied, Ending, Failure, Incoming, Reply, Stream
+from router_svc.openai import errors, explain, headers
+from router_svc.openai.explain import Explanation
+from router_svc.openai.models import ModelEntry
+from router_svc.record import Recorder
+from router_svc.refusals import Note
+from router_svc.state import Ledger, Pool, read_state
+from router_svc.understand import Identifier, Understanding
+from router_svc.upstream.payload import build
+
+_DECISIONS = 3
+"""How often a request is decided again because others took the rest of its quota between decision and admission."""
+
+
+class Sessions(Protocol):
+    """Remembers which backend answered a conversation."""
+
+    def put(self, key: str, state: SessionState) -> None:
+        """Remember a turn."""
+
+
+class Budget(Protocol):
+    """Bounds the attempts after the first, over all requests."""
+
+    def request(self, name: str) -> None:
+        """Count a request of this policy."""
+
+    def retry(self, name: str, share: float) -> bool:
+        """Take one more attempt, if those of late are below this share of the policy's requests."""
+
+
+class Snapshots(Protocol):
+    """What the pipeline reads beside the request's own snapshot."""
+
+    def current(self) -> Snapshot:
+        """The newest usable snapshot."""
+
+    def credential(self, key: SecretKey) -> str | None:
+        """A backend's bearer token."""
+
+
+class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers requests."""
+
+    understanding: Understanding
+    snapshots: Snapshots
+    keyring: Identifier
+    ledger: Ledger
+    pool: Pool
+    attempts: Attempts
+    budget: Budget
+    sessions: Sessions
+    recorder: Recorder
+    clock: Callable[[], float]
+    """Epoch seconds."""
+    monotonic: Callable[[], float]
+    """Seconds, for durations and deadlines."""
+
+    async def answer(self, incoming: Incoming) -> Answer:
+        """Answer a request; what goes wrong with it is an answer too."""
+        try:
+            ask = await self.understanding.understand(incoming, self.monotonic())
+        except RequestError as error:
+            self.recorder.turned_away(error.code)
+            return Answer(error=error)
+        for _ in range(_DECISIONS):
+            plan = await self._decide(ask)
+            walked = await self._walk(ask, plan)
+            if isinstance(walked, Answer):
+                return walked
+            denied = walked
+        return self._fail(ask, plan, refusals.subject_denied(denied), ())
+
+    async def explain(self, incoming: Incoming) -> Explanation:
+        """Decide only: nothing is reserved, sent or remembered. Raises `RequestError` for a malformed request."""
+        ask = await self.understanding.understand(incoming, self.monotonic())
+        return Explanation(await self._decide(ask), ask.signals)
+
+    def models(self, authorization: str | None) -> list[ModelEntry]:
+        """Every name that this key may ask for. Raises `Unauthenticated`."""
+        rights = self.keyring.identify(authorization, "").rights
+        return [ModelEntry(id=name, owned_by=owner) for name, owner in known_models(self.snapshots.current(), rights)]
+
+    async def _decide(self, ask: Ask) -> Plan:
+        if ask.target is None:
+            return decide(ask.snapshot, ask.request, ask.signals, State(now=self.clock()))
+        state = await read_state(
+            ask.snapshot, ask.request, ask.target, ask.session, self.clock(), self.pool, self.ledger
+        )
+        return decide(ask.snapshot, ask.request, ask.signals, state)
+
+    async def _walk(self, ask: Ask, plan: Plan) -> Answer | Denied:
+        """Try the candidates in their order. Denied when the subject's quota was outrun: decide again."""
+        if plan.refusal is not None:
+            return self._fail(ask, plan, errors.refused(plan.refusal), ())
+        budget = plan.policy or ""
+        self.budget.request(budget)
+        notes: list[Note] = []
+        queue = deque(plan.candidates)
+        calls = 0
+        while queue and calls < plan.fallback.max_attempts:
+            candidate = queue.popleft()
+            if calls and not self.budget.retry(budget, plan.fallback.retry_budget):
+                break
+            began = self.monotonic()
+            made = await self.attempts.make(self._order(ask, plan, candidate))
+            if isinstance(made, tuple):
+                return await self._deliver(ask, plan, candidate, made, tuple(notes))
+            if isinstance(made, Denied):
+                if made.charge.scope is Scope.SUBJECT:
+                    return made
+                made = refusals.as_failure(made)
+            else:
+                calls += 1
+            notes.append(Note(candidate.backend, made, self.monotonic() - began))
+            if made.trigger not in plan.fallback.triggers:
+                break
+            if self._another_endpoint(candidate, made):
+                queue.appendleft(candidate)
+        return self._give_up(ask, plan, tuple(notes))
+
+    def _another_endpoint(self, candidate: Candidate, failure: Failure) -> bool:
+        """An endpoint that cannot be reached says nothing of its backend's others, which are asked first."""
+        if failure.trigger is not Trigger.CONNECT_ERROR or not failure.endpoint_fault:
+            return False
+        state = self.pool.states((candidate.backend,)).get(candidate.backend)
+        return state is not None and state.available > 0
+
+    def _order(self, ask: Ask, plan: Plan, candidate: Candidate) -> Order:
+        backend = ask.snapshot.backends[candidate.backend]
+        operation = ask.request.operation
+        return Order(
+            candidate=candidate,
+            backend=backend,
+            payload=build(ask.body, operation, backend, candidate.effort, headers=ask.incoming.headers),
+            timeouts=plan.fallback.timeouts,
+            deadline=ask.arrived + plan.fallback.timeouts.total,
+            credential=self.snapshots.credential(backend.credential) if backend.credential is not None else None,
+            prompt_tokens=ask.request.prompt_tokens,
+        )
+
+    async def _deliver(
+        self, ask: Ask, plan: Plan, candidate: Candidate, made: tuple[Reply, Hold], notes: tuple[Note, ...]
+    ) -> Answer:
+        reply, hold = made
+        said_why = self._headers(ask, plan, candidate, notes)
+        explanation = Explanation(plan, ask.signals)
+        if reply.stream is None:
+            cost = await hold.release(reply.usage, ok=True)
+            outcome = Outcome(said=Ending.CLEAN, candidate=candidate, usage=reply.usage, cost=cost)
+            self._finish(ask, plan, notes, outcome)
+            body = reply.body or b""
+            return Answer(
+                status=reply.status,
+                headers=said_why,
+                body=explain.in_body(body, explanation) if ask.explain else body,
+                used=lambda: reply.usage,
+            )
+
+        hold.answered(reply.first_token)
+
+        async def finish(stream: Stream, ending: Ending) -> None:
+            ok = None if ending is Ending.CANCELLED else ending is Ending.CLEAN
+            cost = await hold.release(stream.usage, ok=ok)
+            outcome = Outcome(
+                said=ending, candidate=candidate, usage=stream.usage, cost=cost, first_token=reply.first_token
+            )
+            self._finish(ask, plan, notes, outcome)
+
+        stream = reply.stream
+        events = aiter(stream)
+        if ask.explain:
+            events = explain.in_stream(events, ask.request.operation, explanation)
+        return Answer(headers=said_why, events=Relay(stream, events, finish), used=lambda: stream.usage)
+
+    def _finish(self, ask: Ask, plan: Plan, notes: tuple[Note, ...], outcome: Outcome) -> None:
+        self.recorder.write(record(ask, plan, notes, outcome, self.monotonic()))
+        if outcome.candidate is None or not ask.request.session or plan.downgraded is not None:
+            return  # a downgrade ends with its quota: the conversation then goes back to its model
+        if ask.request.operation is Operation.EMBEDDINGS or plan.route is None:
+            return
+        turn = SessionState(
+            route=plan.route,
+            mode=plan.mode,
+            backend=outcome.candidate.backend,
+            effort=outcome.candidate.effort,
+            prefix_tokens=outcome.usage.total_tokens,
+        )
+        self.sessions.put(ask.request.session, turn)
+
+    def _give_up(self, ask: Ask, plan: Plan, notes: tuple[Note, ...]) -> Answer:
+        """No candidate answered. A model server's own words about the request reach the client as they are."""
+        last = notes[-1].failure
+        if last.body is not None and last.trigger in (None, Trigger.REFUSAL):
+            self._finish(ask, plan, notes, Outcome(said="upstream_rejected"))
+            said_why = self._headers(ask, plan, None, notes)
+            if last.status == 200 and ask.request.stream:
+                return Answer(headers=said_why, events=_once(last.body))
+            return Answer(status=last.status or 400, headers=said_why, body=last.body)
+        return self._fail(ask, plan, refusals.all_failed(notes), notes)
+
+    def _fail(self, ask: Ask, plan: Plan, error: RequestError, notes: tuple[Note, ...]) -> Answer:
+        self._finish(ask, plan, notes, Outcome(said=error.code))
+        return Answer(headers=self._headers(ask, plan, None, notes), error=error)
+
+    def _headers(self, ask: Ask, plan: Plan, candidate: Candidate | None, notes: tuple[Note, ...]) -> dict[str, str]:
+        model = ask.snapshot.backends[candidate.backend].model if candidate is not None else None
+        return headers.decision_headers(plan, candidate, len(notes) + (candidate is not None), model)
+
+
+async def _once(event: bytes) -> AsyncIterator[bytes]:
+    yield event
