@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from pointsman_classifier.embedded import EmbeddedClassifier
@@ -17,48 +18,11 @@ from pointsman_classifier.routes import RouteText
 
 from pointsman.core.request import Turn
 
-WORDS = [
-    "Please",
-    "write",
-    "a",
-    "Python",
-    "function",
-    "that",
-    "reads",
-    "a",
-    "CSV",
-    "file,",
-    "removes",
-    "duplicate",
-    "rows",
-    "and",
-    "prints",
-    "the",
-    "ten",
-    "most",
-    "common",
-    "values",
-    "in",
-    "each",
-    "column,",
-    "then",
-    "explain",
-    "step",
-    "by",
-    "step",
-    "how",
-    "it",
-    "works",
-    "and",
-    "what",
-    "its",
-    "complexity",
-    "is",
-    "for",
-    "very",
-    "large",
-    "files.",
-] * 100
+TEXT = (
+    "Please write a Python function that reads a CSV file, removes duplicate rows and prints the ten most common "
+    "values in each column, then explain step by step how it works and what its complexity is for very large files. "
+)
+WORDS = TEXT.split() * 100
 
 ROUTES = (
     RouteText("code", "programming", "write, fix or explain code", "Requests to write, debug or explain source code."),
@@ -111,16 +75,16 @@ def main() -> None:
         ids, turns = encoder._tokenizer.encode(text), (Turn("user", text),)
         vector = encoder.embed(text)
         columns = [
-            measure(lambda text=text: encoder._tokenizer.encode(text)),
-            measure(lambda ids=ids: encoder.embed_ids(ids)),
-            measure(lambda text=text, vector=vector: heads.judge(text, vector)),
-            measure(lambda text=text: detector.detect(text)),
-            measure(lambda turns=turns: classifier.classify("bench", turns, None, NAMES)),
+            measure(partial(encoder._tokenizer.encode, text)),
+            measure(partial(encoder.embed_ids, ids)),
+            measure(partial(heads.judge, text, vector)),
+            measure(partial(detector.detect, text)),
+            measure(partial(classifier.classify, "bench", turns, None, NAMES)),
         ]
         print(f"{tokens:>8} " + " ".join(f"{column:>14}" for column in columns))
     text = prompt(encoder, 64)
-    turns = (Turn("user", text), Turn("assistant", text), Turn("user", text))
-    whole = measure(lambda: classifier.classify("bench", turns, "code", NAMES))
+    conversation = (Turn("user", text), Turn("assistant", text), Turn("user", text))
+    whole = measure(partial(classifier.classify, "bench", conversation, "code", NAMES))
     print(f"{'3 x 64':>8} {whole:>74}  (a conversation: two more embeddings)")
 
     print("resident memory, MB:")

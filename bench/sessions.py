@@ -169,7 +169,7 @@ def main() -> None:
             print(replay.run(conversations, tell=False, margin=margin).row(f"hysteresis {margin:g}"))
             print(replay.run(conversations, tell=True, margin=margin).row(f"told the route, hysteresis {margin:g}"))
     print(
-        "\nflips: turns after the first with another route than the turn before; idle flips: the same, where no new topic"
+        "\nflips: turns after the first with another route than the turn before; idle flips: the same, where no topic"
         "\ncame up; followed: new topics that were routed rightly at once; left: unrelated questions at the end of a"
         "\ndialogue that did not stay in its route; accuracy: of all turns."
     )

@@ -27,10 +27,11 @@ class Model(Protocol):
     def retain(self, keys: frozenset[str]) -> None:
         """Forget the prototypes of all other keys."""
 
-    def classify(
-        self, key: str, turns: tuple[Turn, ...], previous_route: str | None, eligible: frozenset[str]
-    ) -> Classification:
-        """Say what a conversation needs, by the routes prepared under `key`."""
+    def classify(self, key: str, turns: tuple[Turn, ...], eligible: frozenset[str]) -> Classification:
+        """Say what a conversation needs, by the routes prepared under `key`.
+
+        It is not told the route of the turn before: `decide` keeps routes (docs/decisions/sessions.md).
+        """
 
 
 class Classifying:
@@ -72,7 +73,7 @@ class Classifying:
         self, model: Model, snapshot: Snapshot, policy: Policy, request: Request, eligible: frozenset[str]
     ) -> tuple[ClassifierOutcome, Classification]:
         work: Callable[[], Classification] = lambda: model.classify(  # noqa: E731 - a thunk for the worker thread
-            _key(snapshot, policy), request.turns, request.previous_route, eligible
+            _key(snapshot, policy), request.turns, eligible
         )
         self._waiting += 1
         answer = asyncio.get_running_loop().run_in_executor(self._threads, work)

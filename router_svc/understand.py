@@ -99,15 +99,14 @@ class Understanding(msgspec.Struct, frozen=True, kw_only=True):
     def _in_session(
         self, request: Request, policy: Policy, incoming: Incoming, body: Body
     ) -> tuple[Request, SessionState | None]:
-        """The request with its session's key and previous route. Embeddings have no conversation."""
+        """The request with its session's key. Embeddings have no conversation."""
         if request.operation is Operation.EMBEDDINGS or policy.session.affinity is Affinity.NONE:
             return request, None
         tools = hashlib.blake2b(body.fields.get("tools", msgspec.Raw()), digest_size=16).digest()
         header = incoming.headers.get(SESSION_HEADER)
         key = self.session_key(request.subject, policy.session, header, request.turns, tools)
         session = self.sessions.get(key, policy.session.idle) if key else None
-        previous = session.route if session is not None else None
-        return msgspec.structs.replace(request, session=key, previous_route=previous), session
+        return msgspec.structs.replace(request, session=key), session
 
 
 def _request(decision: str, incoming: Incoming, body: Body, identity: Identity) -> Request:

@@ -91,8 +91,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """HTTP headers or gRPC metadata, names in lower case, without credentials."""
     session: str = ""
     """The session's key (an HMAC that includes the subject), or empty for none."""
-    previous_route: str | None = None
-    """The route of the session's last turn, for classifiers that know conversations."""
 
     @property
     def last_user_text(self) -> str:

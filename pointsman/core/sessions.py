@@ -10,8 +10,8 @@ import msgspec
 
 from pointsman.core.state import SessionState
 
-KEEP_SHARE = 0.5
-"""A route is kept while it scores at least this share of what a new one would need."""
+KEEP_SHARE = 0.25
+"""A route is kept while it scores at least this share of what a new one would need (docs/decisions/sessions.md)."""
 DOWN_FACTOR = 2.0
 """To go down to a cheaper model the saving must be this many times the margin."""
 
@@ -32,12 +32,16 @@ def keep_route(
     """Whether to stay with the session's route although `best` scores more.
 
     `scores` are probabilities of the routes that may take this turn; one that is missing is never kept. `margin` and
-    `floor` (the score that a route needs to be taken) are fractions.
+    `floor` (the score that a route needs to be taken) are fractions. Where no score reaches the floor ("yes, please"
+    fits nothing), `best` is what takes such turns and `best_score` the highest there is: then nothing speaks for
+    another topic, and the route is kept unless it has become quite unlikely itself.
     """
     if session.route == best:
         return True
     score = scores.get(session.route, 0.0)
-    return score > 0.0 and score >= KEEP_SHARE * floor and best_score - score < margin
+    if score <= 0.0 or score < KEEP_SHARE * floor:
+        return False
+    return best_score < floor or best_score - score < margin
 
 
 def keep_backend(current: Option, best: Option, margin: float) -> bool:
@@ -51,7 +55,15 @@ def keep_backend(current: Option, best: Option, margin: float) -> bool:
         return True
     if _clearly_better(best, current, margin):
         return False
-    return current.cost - best.cost <= DOWN_FACTOR * margin * current.cost
+    return keep_by_saving(current.cost, best.cost, margin)
+
+
+def keep_by_saving(current: float, best: float, margin: float) -> bool:
+    """Whether to stay although `best` saves something: money or time, of which the objective wants the least.
+
+    A switch must save more than `DOWN_FACTOR` times the margin of what is spent now.
+    """
+    return current - best <= DOWN_FACTOR * margin * current
 
 
 def _clearly_better(one: Option, other: Option, margin: float) -> bool:

@@ -540,3 +540,24 @@ def test_category_and_difficulty_choose_the_abler_backend() -> None:
         for difficulty in (0.1, 0.9)
     )
     assert easy > 0.9 > hard
+
+
+def test_a_turn_that_fits_nothing_stays_on_the_conversations_route() -> None:
+    shot = two_routes()
+    held = state("coder", "writer", "small", session=SessionState("code", None, "ai/coder", None, 0))
+    vague = decide(shot, request("yes, please", session="s"), signals({"code": 0.2, "writing": 0.1}), held)
+    assert (vague.route, codes(vague)) == ("code", [Code.ROUTE_KEPT])
+    unlikely = decide(shot, request("what a day", session="s"), signals({"code": 0.01, "writing": 0.1}), held)
+    assert unlikely.route == "default"
+    other = decide(shot, request("write me a poem", session="s"), signals({"code": 0.2, "writing": 0.9}), held)
+    assert other.route == "writing"
+
+
+def test_by_cost_a_conversation_moves_to_what_saves_enough() -> None:
+    shot = snapshot(
+        prices("dear", "10", 90),
+        prices("cheap", "5", 40),
+        policy(default={"backends": refs("dear", "cheap")}, objective={"type": "Cost"}),
+    )
+    plan = decide(shot, request(session="s"), signals(), state("dear", "cheap", session=session("dear")))
+    assert names(plan)[0] == "cheap"

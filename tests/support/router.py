@@ -32,9 +32,7 @@ class FixedClassifier:
     def retain(self, keys: frozenset[str]) -> None:
         self.prepared = {key: names for key, names in self.prepared.items() if key in keys}
 
-    def classify(
-        self, key: str, turns: tuple[Turn, ...], previous_route: str | None, eligible: frozenset[str]
-    ) -> Classification:
+    def classify(self, key: str, turns: tuple[Turn, ...], eligible: frozenset[str]) -> Classification:
         assert key in self.prepared
         self.asked += 1
         return self._say(turns[-1].text)

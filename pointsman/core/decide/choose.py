@@ -122,29 +122,30 @@ def _choose_route(case: Case, policy: Policy) -> tuple[Route, Reason]:
         return _without_classifier(case, policy, described)
     scores = {name: case.signals.classification.routes.get(name, 0.0) for name in described}
     best = max(scores, key=lambda name: scores[name])  # the first listed wins a tie
-    if _kept(case, policy, scores, best):
-        assert case.state.session is not None, "kept by its session"
-        kept = case.state.session.route
+    fits = scores[best] >= policy.classifier.min_confidence
+    kept = _kept(case, policy, scores, best if fits else policy.default.name, scores[best])
+    if kept is not None:
         detail: Detail = {
             "route": kept,
             "score": round(scores[kept], 2),
-            "instead": best,
+            "best": best,
             "scored": round(scores[best], 2),
         }
         return described[kept], Reason(Code.ROUTE_KEPT, detail)
-    if scores[best] < policy.classifier.min_confidence:
+    if not fits:
         return policy.default, Reason(Code.NO_ROUTE_FITS, {"best": best, "score": round(scores[best], 2)})
     return described[best], Reason(Code.ROUTE_CLASSIFIED, {"route": best, "score": round(scores[best], 2)})
 
 
-def _kept(case: Case, policy: Policy, scores: dict[str, float], best: str) -> bool:
+def _kept(case: Case, policy: Policy, scores: dict[str, float], winner: str, score: float) -> str | None:
+    """The session's route, if the conversation stays with it although `winner` would take this turn."""
     session = case.state.session
     if session is None or policy.session.affinity is Affinity.NONE:
-        return False
-    if session.route not in scores or session.route == best:
-        return False
+        return None
+    if session.route not in scores or session.route == winner:
+        return None
     margin, floor = policy.session.margin, policy.classifier.min_confidence
-    return keep_route(session, scores, best, scores[best], margin, floor)
+    return session.route if keep_route(session, scores, winner, score, margin, floor) else None
 
 
 def _without_classifier(case: Case, policy: Policy, described: dict[str, Route]) -> tuple[Route, Reason]:

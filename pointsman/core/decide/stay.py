@@ -4,7 +4,7 @@ from pointsman.core import sessions
 from pointsman.core.decide.case import Case, Intent
 from pointsman.core.decide.rank import Option, Ranked
 from pointsman.core.plan import Code, Reason
-from pointsman.core.resources.policy import Affinity
+from pointsman.core.resources.policy import Affinity, ObjectiveType
 from pointsman.core.snapshot import SessionRules
 
 
@@ -19,19 +19,24 @@ def stay(case: Case, intent: Intent, ranked: list[Ranked]) -> list[Ranked]:
     if best.option.key == session.backend:
         return ranked
     current = next((each for each in ranked if each.option.key == session.backend), None)
-    if current is None or not _stays(policy.session, current.option, best.option):
+    if current is None or not _stays(policy.session, intent.objective.type, current.option, best.option):
         switched = Reason(Code.SESSION_SWITCHED, {"from": session.backend})
         return [Ranked(best.option, (*best.reasons, switched)), *ranked[1:]]
     kept = Ranked(current.option, (Reason(Code.SESSION_KEPT), *current.reasons))
     return [kept, *(each for each in ranked if each is not current)]
 
 
-def _stays(rules: SessionRules, current: Option, best: Option) -> bool:
+def _stays(rules: SessionRules, objective: ObjectiveType, current: Option, best: Option) -> bool:
     """Required affinity always stays; a preferred one within the same list of backends, by the margin."""
     if rules.affinity is Affinity.REQUIRE:
         return True
     if current.tier != best.tier:
         return False
+    if objective is ObjectiveType.COST:
+        return sessions.keep_by_saving(current.cost, best.cost, rules.margin)
+    if objective is ObjectiveType.LATENCY:
+        times = current.first_token, best.first_token
+        return times[0] is None or times[1] is None or sessions.keep_by_saving(times[0], times[1], rules.margin)
     return sessions.keep_backend(_as_session_option(current), _as_session_option(best), rules.margin)
 
 
