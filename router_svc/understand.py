@@ -105,6 +105,7 @@ class Understanding(msgspec.Struct, frozen=True, kw_only=True):
         tools = hashlib.blake2b(body.fields.get("tools", msgspec.Raw()), digest_size=16).digest()
         header = incoming.headers.get(SESSION_HEADER)
         key = self.session_key(request.subject, policy.session, header, request.turns, tools)
+        key = f"{policy.key}:{key}" if key else ""  # another policy's models are another conversation
         session = self.sessions.get(key, policy.session.idle) if key else None
         return msgspec.structs.replace(request, session=key), session
 

@@ -191,7 +191,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestLedger.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
 async def test_thousands_of_tasks_never_pass_a_limit():
