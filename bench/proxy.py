@@ -140,7 +140,8 @@ def main() -> None:
                 base = f"http://127.0.0.1:{UPSTREAM}/v1"
                 params = {"model": "openai/gpt-4o", "api_base": base, "api_key": "none"}
                 config.write_text(yaml.safe_dump({"model_list": [{"model_name": "gpt-4o", "litellm_params": params}]}))
-                other = pinned(0, litellm(), "--config", config, "--port", OTHER, "--num_workers", 1)
+                open_mode = {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}
+                other = pinned(0, litellm(), "--config", config, "--port", OTHER, "--num_workers", 1, **open_mode)
                 started.append(other)
                 contenders["litellm"] = (other, OTHER)
                 wait_for(OTHER, "/health/liveliness")

@@ -2,8 +2,9 @@
 
     .venv/bin/python bench/soak.py [SECONDS] [--classifier none]
 
-Streams and JSON, clients that leave, failing backends, new users and conversations all the time, a changed policy every
-ten seconds. Exits 1 when memory has grown by more than a tenth between the second and the last fifth of the run, when
+Streams and JSON, clients that leave, failing backends, 500 users with 2,000 conversations, a changed policy every
+ten seconds. The users and conversations are seen in the first fifth of the run: what is kept of each is bounded by
+their number, not by the number of requests. Exits 1 when memory has grown by more than a tenth between the second and the last fifth of the run, when
 a request got no answer, or when a place or an endpoint was never given back.
 """
 
@@ -35,6 +36,7 @@ from tests.support.router import served
 ROOT = Path(__file__).parent.parent
 HTTP, GRPC = "127.0.0.1:18092", "127.0.0.1:18093"
 WORKERS = 12
+USERS, CONVERSATIONS = 500, 400  # with five texts each, 2,000 conversations
 TEXTS = (
     "Why does this loop never end? for i in range(3): pass",
     "Translate 'good morning' into German",
@@ -73,8 +75,8 @@ async def work(session: aiohttp.ClientSession, until: float, seen: Counter[str])
     while time.monotonic() < until:
         turn += 1
         stream = random.random() < 0.6
-        messages = [{"role": "user", "content": f"{random.choice(TEXTS)} {random.random()}"}]
-        body = {"model": "auto", "messages": messages, "stream": stream, "user": f"user-{random.randrange(10**6)}"}
+        messages = [{"role": "user", "content": f"{random.choice(TEXTS)} {random.randrange(CONVERSATIONS)}"}]
+        body = {"model": "auto", "messages": messages, "stream": stream, "user": f"user-{random.randrange(USERS)}"}
         try:
             async with session.post(f"http://{HTTP}/v1/chat/completions", json=body) as response:
                 if stream and random.random() < 0.2:
