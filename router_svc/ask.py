@@ -49,6 +49,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     cost: int = 0
     """Picos."""
+    seconds: float = 0.0
+    """That the answering attempt took."""
     first_token: float | None = None
     """Seconds from the attempt's start."""
 
@@ -56,10 +58,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 def record(ask: Ask, plan: Plan, notes: tuple[Note, ...], outcome: Outcome, now: float) -> GenerationRecord:
     """The metadata of a request that has ended at `now` (monotonic seconds)."""
     attempts = tuple(
-        AttemptRecord(note.backend, str(note.failure.trigger or "Rejected"), note.seconds) for note in notes
+        AttemptRecord(
+            note.backend, str(note.failure.trigger or "Rejected"), note.seconds, note.failure.usage, note.cost
+        )
+        for note in notes
     )
     if outcome.candidate is not None:
-        attempts = (*attempts, AttemptRecord(outcome.candidate.backend, "Answered"))
+        answered = AttemptRecord(outcome.candidate.backend, "Answered", outcome.seconds, outcome.usage, outcome.cost)
+        attempts = (*attempts, answered)
     return GenerationRecord(
         id=plan.id,
         started=ask.started,
@@ -78,6 +84,6 @@ def record(ask: Ask, plan: Plan, notes: tuple[Note, ...], outcome: Outcome, now:
         downgraded=plan.downgraded,
         attempts=attempts,
         usage=outcome.usage,
-        cost=outcome.cost,
+        cost=sum(attempt.cost for attempt in attempts),
         outcome=outcome.said,
     )

@@ -13,8 +13,8 @@ from pointsman.core.snapshot import Backend, Timeouts
 from pointsman.runtime.uninterrupted import uninterrupted
 from router_svc.exchange import Denied, Endpoint, Failure, Grant, Payload, Reply
 
-_DEFAULT_COOLDOWN = 1.0
-"""Seconds for which a backend that is rate-limited, and does not say for how long, is left alone."""
+_COOLDOWNS: Mapping[Trigger | None, float] = {Trigger.RATE_LIMITED: 1.0, Trigger.QUOTA_EXHAUSTED: 60.0}
+"""Seconds for which a backend that says this, and does not say for how long, is left alone."""
 
 
 class Ledger(Protocol):
@@ -23,8 +23,9 @@ class Ledger(Protocol):
     async def admit(self, charges: tuple[Charge, ...]) -> Grant | Denied:
         """Set all charges aside, or none."""
 
-    async def settle(self, grant: Grant, usage: Usage, cost: int) -> None:
-        """Replace what was set aside by what was used; `cost` in picos."""
+    async def settle(self, grant: Grant, usage: Usage, cost: int, *, answered: bool = True) -> None:
+        """Replace what was set aside by what was used; `cost` in picos. An attempt that was not `answered` counts as no
+        request of its subject's: the next one will."""
 
     async def cancel(self, grant: Grant) -> None:
         """Give everything back."""
@@ -42,6 +43,12 @@ class Lease(Protocol):
 
     def answered(self, first_token: float) -> None:
         """The first content of a stream has come, after these seconds."""
+
+    def cool(self, seconds: float) -> None:
+        """Leave this endpoint alone for a while; its backend's others are asked meanwhile."""
+
+    def misconfigured(self) -> None:
+        """Its answer spoke of misconfiguration; after several in a row the backend is left alone for a while."""
 
     def done(self, ok: bool | None, *, unreachable: bool = False) -> None:
         """Give it back: True if it answered, False if it failed, None if nothing was learnt."""
@@ -76,14 +83,14 @@ class Hold:
         """The first content of a stream has come, after these seconds."""
         self._lease.answered(first_token)
 
-    async def release(self, usage: Usage, *, ok: bool | None, unreachable: bool = False) -> int:
+    async def release(self, usage: Usage, *, ok: bool | None, unreachable: bool = False, answered: bool = True) -> int:
         """Settle by what was used, and free the endpoint. Returns the cost in picos."""
         self._lease.done(ok, unreachable=unreachable)
         if usage.total_tokens == 0 and not ok:
             await self._ledger.cancel(self._grant)
             return 0
         cost = actual_cost(usage, self._backend)
-        await self._ledger.settle(self._grant, usage, cost)
+        await self._ledger.settle(self._grant, usage, cost, answered=answered)
         return cost
 
 
@@ -114,7 +121,7 @@ class Attempts:
             return granted
         lease = self._pool.pick(key)
         if lease is None:
-            await self._ledger.cancel(granted)
+            await uninterrupted(self._ledger.cancel(granted))
             message = "no endpoint may be asked now"
             return Failure(trigger=Trigger.CONNECT_ERROR, message=message, endpoint_fault=False)
         hold = Hold(self._ledger, granted, lease, order.backend)
@@ -128,13 +135,22 @@ class Attempts:
             raise
         if isinstance(outcome, Reply):
             return outcome, hold
+        self._cool(key, lease, outcome)
         unreachable = outcome.trigger is Trigger.CONNECT_ERROR
-        await hold.release(outcome.usage, ok=False if outcome.endpoint_fault else None, unreachable=unreachable)
-        self._cool(key, outcome)
+        ok = False if outcome.endpoint_fault else None
+        await uninterrupted(hold.release(outcome.usage, ok=ok, unreachable=unreachable, answered=False))
         return outcome
 
-    def _cool(self, key: str, failure: Failure) -> None:
-        if failure.retry_after is not None:
-            self._pool.cool(key, failure.retry_after)
-        elif failure.trigger is Trigger.RATE_LIMITED:
-            self._pool.cool(key, _DEFAULT_COOLDOWN)
+    def _cool(self, key: str, lease: Lease, failure: Failure) -> None:
+        """Leave alone what cannot answer anyone now.
+
+        Rates and quotas are the backend's, so all its endpoints share them; overload is one endpoint's. Other failures
+        ask for no wait, whatever their Retry-After says: they may be the request's own fault.
+        """
+        wait = failure.retry_after
+        if (default := _COOLDOWNS.get(failure.trigger)) is not None:
+            self._pool.cool(key, default if wait is None else wait)
+        elif failure.trigger is Trigger.OVERLOADED and wait is not None:
+            lease.cool(wait)
+        elif failure.misconfigured:
+            lease.misconfigured()

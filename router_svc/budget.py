@@ -32,10 +32,6 @@ class RetryBudget:
         retries.add(now)
         return True
 
-    def keep(self, names: set[str]) -> None:
-        """Forgets all others."""
-        self._counts = {name: counts for name, counts in self._counts.items() if name in names}
-
     def _of(self, name: str) -> "tuple[_Recent, _Recent]":
         if name not in self._counts:
             self._counts[name] = (_Recent(), _Recent())

@@ -37,6 +37,9 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     """Names in lower case. `authorization` is among them, hop-by-hop headers are not."""
 
+    def __repr__(self) -> str:
+        return f"Incoming({self.operation}, {len(self.body)} bytes)"
+
 
 class Body(msgspec.Struct, frozen=True, kw_only=True):
     """A parsed request body: every top-level field kept as the client's own bytes, and the facts read from them."""
@@ -56,6 +59,9 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
     """The client itself asked for usage at the end of the stream."""
     user: str = ""
 
+    def __repr__(self) -> str:
+        return f"Body({len(self.fields)} fields, {self.prompt_tokens} tokens)"
+
 
 class Identity(msgspec.Struct, frozen=True):
     """Who is asking."""
@@ -72,6 +78,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     """The x-pointsman-* headers, and Retry-After where there is one."""
     body: bytes | None = None
+    """An answer, or with `error` its OpenAI form with more beside it."""
     events: AsyncIterator[bytes] | None = None
     """Complete server-sent events, each with its closing blank line. To close the iterator cancels the request."""
     error: RequestError | None = None
@@ -109,6 +116,9 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     """Estimated size of the prompt, for usage that the model server does not report."""
 
+    def __repr__(self) -> str:
+        return f"Payload({self.path}, {len(self.body)} bytes)"
+
 
 class Ending(StrEnum):
     """How a stream ended."""
@@ -132,6 +142,14 @@ class Stream(Protocol):
     @property
     def usage(self) -> Usage:
         """What has been used until now: as reported, or estimated from the text so far."""
+
+    @property
+    def endpoint_ok(self) -> bool | None:
+        """What its end says of the endpoint: True that it answered well, False that it failed, None nothing.
+
+        Nothing is learnt when the client left or was too slow, when the time for the whole answer ran out, and from an
+        error that is the request's own fault. Valid once it has ended.
+        """
 
     async def aclose(self) -> None:
         """Give up: closes the connection to the model server, which cancels its work."""
@@ -163,4 +181,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for which the backend asked to be left alone."""
     endpoint_fault: bool = True
     """Whether it counts against the endpoint's health (a 429 or a refusal does not)."""
+    misconfigured: bool = False
+    """The backend, through whichever endpoint, does not take the router's credential, or does not know the model or the
+    API. One such answer may still be the fault of its request."""
     usage: Usage = Usage()

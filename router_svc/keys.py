@@ -16,6 +16,7 @@ class KeyFile:
         """`clock` gives epoch seconds. Raises ConfigError when the file is unreadable or wrong."""
         self._path, self._clock = path, clock
         self._text: str | None = None
+        self._wrong = ""
         self._keyring = Keyring(None, clock)
         self.load()
 
@@ -29,18 +30,29 @@ class KeyFile:
         return self._keyring.identify(authorization, body_user)
 
     def load(self) -> bool:
-        """Read the file; whether it had changed. Raises ConfigError, and the keys before stay in force."""
+        """Read the file; whether it had changed.
+
+        Raises ConfigError as long as the file is unreadable or wrong, and the keys before stay in force.
+        """
         if self._path is None:
             return False
         try:
             text = self._path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{self._path}: {error}") from error
-        if text == self._text:
-            return False
-        self._text = text
-        parsed = parse_keys(text, str(self._path))
-        if errors := [problem for problem in parsed.problems if problem.is_error]:
-            raise ConfigError("; ".join(map(str, errors)))
-        self._keyring = Keyring(parsed.entries, self._clock)
-        return True
+        return self.take(text, str(self._path))
+
+    def take(self, text: str, file: str = "") -> bool:
+        """Put the keys of a key file's text in force; whether it is a new one.
+
+        Raises ConfigError as long as the text is wrong, and the keys before stay in force.
+        """
+        changed = text != self._text
+        if changed:
+            parsed = parse_keys(text, file)
+            self._wrong = "; ".join(str(problem) for problem in parsed.problems if problem.is_error)
+            self._keyring = self._keyring if self._wrong else Keyring(parsed.entries, self._clock)
+            self._text = text
+        if self._wrong:
+            raise ConfigError(self._wrong)
+        return changed

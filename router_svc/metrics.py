@@ -66,6 +66,9 @@ class Metrics:
         self._classified.labels(record.classifier).inc()
         for attempt in record.attempts:
             self._attempts.labels(attempt.backend, attempt.outcome).inc()
+            self._tokens.labels(attempt.backend, "prompt").inc(attempt.usage.prompt_tokens)
+            self._tokens.labels(attempt.backend, "completion").inc(attempt.usage.completion_tokens)
+            self._cost.labels(policy, attempt.backend).inc(attempt.cost / PICOS)
         if record.downgraded is not None:
             self._downgrades.labels(policy, record.downgraded).inc()
         if record.backend is None:
@@ -73,9 +76,6 @@ class Metrics:
         self._seconds.labels(backend).observe(record.seconds)
         if record.first_token is not None:
             self._first_token.labels(backend).observe(record.first_token)
-        self._tokens.labels(backend, "prompt").inc(record.usage.prompt_tokens)
-        self._tokens.labels(backend, "completion").inc(record.usage.completion_tokens)
-        self._cost.labels(policy, backend).inc(record.cost / PICOS)
 
     def turned_away(self, code: str) -> None:
         """Count a request without a decision."""

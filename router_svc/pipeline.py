@@ -5,6 +5,7 @@ others; they meet only here. If a stage's dependency fails: without the classifi
 without endpoints a candidate is passed over; without any answer the client gets an error that names each attempt.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
@@ -12,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from pointsman.core.decide import decide
+from pointsman.core.decide.estimate import actual_cost
 from pointsman.core.errors import RequestError
 from pointsman.core.plan import Candidate, Plan
 from pointsman.core.quota import Scope
@@ -20,6 +22,7 @@ from pointsman.core.resolve import known_models
 from pointsman.core.resources.policy import Trigger
 from pointsman.core.snapshot import SecretKey, Snapshot
 from pointsman.core.state import SessionState, State
+from pointsman.runtime.uninterrupted import uninterrupted
 from router_svc import refusals
 from router_svc.ask import Ask, Outcome, record
 from router_svc.attempts import Attempts, Hold, Order
@@ -89,13 +92,23 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         except RequestError as error:
             self.recorder.turned_away(error.code)
             return Answer(error=error)
-        for _ in range(_DECISIONS):
-            plan = await self._decide(ask)
-            walked = await self._walk(ask, plan)
-            if isinstance(walked, Answer):
-                return walked
-            denied = walked
-        return self._fail(ask, plan, refusals.subject_denied(denied), ())
+        notes: list[Note] = []
+        plan = await self._decide(ask)
+        self.budget.request(plan.policy or "")
+        try:
+            for _ in range(_DECISIONS):
+                walked = await self._walk(ask, plan, notes)
+                if isinstance(walked, Answer):
+                    return walked
+                denied, plan = walked, await self._decide(ask)
+            return self._fail(ask, plan, refusals.subject_denied(denied), notes)
+        except asyncio.CancelledError:  # the client left before anything was answered
+            self._finish(ask, plan, notes, Outcome(said=Ending.CANCELLED))
+            raise
+
+    def authenticate(self, authorization: str | None) -> None:
+        """Raises `Unauthenticated`."""
+        self.keyring.identify(authorization, "")
 
     async def explain(self, incoming: Incoming) -> Explanation:
         """Decide only: nothing is reserved, sent or remembered. Raises `RequestError` for a malformed request."""
@@ -115,35 +128,38 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         )
         return decide(ask.snapshot, ask.request, ask.signals, state)
 
-    async def _walk(self, ask: Ask, plan: Plan) -> Answer | Denied:
-        """Try the candidates in their order. Denied when the subject's quota was outrun: decide again."""
+    async def _walk(self, ask: Ask, plan: Plan, notes: list[Note]) -> Answer | Denied:
+        """Try the candidates in their order, noting what became of each.
+
+        Denied when others took the rest of the subject's quota since the decision: then decide again.
+        """
         if plan.refusal is not None:
-            return self._fail(ask, plan, errors.refused(plan.refusal), ())
-        budget = plan.policy or ""
-        self.budget.request(budget)
-        notes: list[Note] = []
+            return self._fail(ask, plan, errors.refused(plan.refusal), notes)
         queue = deque(plan.candidates)
-        calls = 0
-        while queue and calls < plan.fallback.max_attempts:
+        while queue and (calls := _calls(notes)) < plan.fallback.max_attempts:
             candidate = queue.popleft()
-            if calls and not self.budget.retry(budget, plan.fallback.retry_budget):
+            if calls and not self.budget.retry(plan.policy or "", plan.fallback.retry_budget):
                 break
             began = self.monotonic()
             made = await self.attempts.make(self._order(ask, plan, candidate))
             if isinstance(made, tuple):
-                return await self._deliver(ask, plan, candidate, made, tuple(notes))
-            if isinstance(made, Denied):
-                if made.charge.scope is Scope.SUBJECT:
-                    return made
-                made = refusals.as_failure(made)
-            else:
-                calls += 1
-            notes.append(Note(candidate.backend, made, self.monotonic() - began))
-            if made.trigger not in plan.fallback.triggers:
+                return await self._deliver(ask, plan, candidate, made, notes, began)
+            if isinstance(made, Denied) and made.charge.scope is Scope.SUBJECT:
+                return made
+            note = self._note(ask, candidate, made, self.monotonic() - began)
+            notes.append(note)
+            if note.failure.trigger not in plan.fallback.triggers:
                 break
-            if self._another_endpoint(candidate, made):
+            if self._another_endpoint(candidate, note.failure):
                 queue.appendleft(candidate)
-        return self._give_up(ask, plan, tuple(notes))
+        return self._give_up(ask, plan, notes)
+
+    def _note(self, ask: Ask, candidate: Candidate, made: Failure | Denied, seconds: float) -> Note:
+        if isinstance(made, Denied):
+            return Note(candidate.backend, refusals.as_failure(made), seconds, called=False)
+        cost = actual_cost(made.usage, ask.snapshot.backends[candidate.backend])
+        called = made.endpoint_fault or made.trigger is not Trigger.CONNECT_ERROR  # else no endpoint was to be had
+        return Note(candidate.backend, made, seconds, cost, called)
 
     def _another_endpoint(self, candidate: Candidate, failure: Failure) -> bool:
         """An endpoint that cannot be reached says nothing of its backend's others, which are asked first."""
@@ -166,14 +182,22 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     async def _deliver(
-        self, ask: Ask, plan: Plan, candidate: Candidate, made: tuple[Reply, Hold], notes: tuple[Note, ...]
+        self,
+        ask: Ask,
+        plan: Plan,
+        candidate: Candidate,
+        made: tuple[Reply, Hold],
+        notes: list[Note],
+        began: float,
     ) -> Answer:
+        """Hand over an answer; whoever ends it settles what it held."""
         reply, hold = made
         said_why = self._headers(ask, plan, candidate, notes)
         explanation = Explanation(plan, ask.signals)
         if reply.stream is None:
-            cost = await hold.release(reply.usage, ok=True)
-            outcome = Outcome(said=Ending.CLEAN, candidate=candidate, usage=reply.usage, cost=cost)
+            cost = await uninterrupted(hold.release(reply.usage, ok=True))
+            seconds = self.monotonic() - began
+            outcome = Outcome(said=Ending.CLEAN, candidate=candidate, usage=reply.usage, cost=cost, seconds=seconds)
             self._finish(ask, plan, notes, outcome)
             body = reply.body or b""
             return Answer(
@@ -186,10 +210,14 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         hold.answered(reply.first_token)
 
         async def finish(stream: Stream, ending: Ending) -> None:
-            ok = None if ending is Ending.CANCELLED else ending is Ending.CLEAN
-            cost = await hold.release(stream.usage, ok=ok)
+            cost = await hold.release(stream.usage, ok=stream.endpoint_ok)
             outcome = Outcome(
-                said=ending, candidate=candidate, usage=stream.usage, cost=cost, first_token=reply.first_token
+                said=ending,
+                candidate=candidate,
+                usage=stream.usage,
+                cost=cost,
+                seconds=self.monotonic() - began,
+                first_token=reply.first_token,
             )
             self._finish(ask, plan, notes, outcome)
 
@@ -199,8 +227,8 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             events = explain.in_stream(events, ask.request.operation, explanation)
         return Answer(headers=said_why, events=Relay(stream, events, finish), used=lambda: stream.usage)
 
-    def _finish(self, ask: Ask, plan: Plan, notes: tuple[Note, ...], outcome: Outcome) -> None:
-        self.recorder.write(record(ask, plan, notes, outcome, self.monotonic()))
+    def _finish(self, ask: Ask, plan: Plan, notes: list[Note], outcome: Outcome) -> None:
+        self.recorder.write(record(ask, plan, tuple(notes), outcome, self.monotonic()))
         if outcome.candidate is None or not ask.request.session or plan.downgraded is not None:
             return  # a downgrade ends with its quota: the conversation then goes back to its model
         if ask.request.operation is Operation.EMBEDDINGS or plan.route is None:
@@ -214,7 +242,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         )
         self.sessions.put(ask.request.session, turn)
 
-    def _give_up(self, ask: Ask, plan: Plan, notes: tuple[Note, ...]) -> Answer:
+    def _give_up(self, ask: Ask, plan: Plan, notes: list[Note]) -> Answer:
         """No candidate answered. A model server's own words about the request reach the client as they are."""
         last = notes[-1].failure
         if last.body is not None and last.trigger in (None, Trigger.REFUSAL):
@@ -225,13 +253,19 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             return Answer(status=last.status or 400, headers=said_why, body=last.body)
         return self._fail(ask, plan, refusals.all_failed(notes), notes)
 
-    def _fail(self, ask: Ask, plan: Plan, error: RequestError, notes: tuple[Note, ...]) -> Answer:
+    def _fail(self, ask: Ask, plan: Plan, error: RequestError, notes: list[Note]) -> Answer:
         self._finish(ask, plan, notes, Outcome(said=error.code))
-        return Answer(headers=self._headers(ask, plan, None, notes), error=error)
+        body = explain.in_body(errors.body(error), Explanation(plan, ask.signals)) if ask.explain else None
+        return Answer(headers=self._headers(ask, plan, None, notes), error=error, body=body)
 
-    def _headers(self, ask: Ask, plan: Plan, candidate: Candidate | None, notes: tuple[Note, ...]) -> dict[str, str]:
+    def _headers(self, ask: Ask, plan: Plan, candidate: Candidate | None, notes: list[Note]) -> dict[str, str]:
         model = ask.snapshot.backends[candidate.backend].model if candidate is not None else None
-        return headers.decision_headers(plan, candidate, len(notes) + (candidate is not None), model)
+        return headers.decision_headers(plan, candidate, _calls(notes) + (candidate is not None), model)
+
+
+def _calls(notes: list[Note]) -> int:
+    """How often a model server was asked in vain."""
+    return sum(note.called for note in notes)
 
 
 async def _once(event: bytes) -> AsyncIterator[bytes]:

@@ -15,7 +15,11 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     backend: str
     outcome: str
     """"Answered", a trigger, or "Rejected" for a failure that no other candidate can mend."""
-    seconds: float = 0.0
+    seconds: float
+    usage: Usage = Usage()
+    """A failed attempt may have used something too: a refusal does."""
+    cost: int = 0
+    """Picos."""
 
 
 class GenerationRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +31,7 @@ class GenerationRecord(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     """From arrival to the end of the answer."""
     first_token: float | None = None
-    """Seconds from arrival to the first content; None when there was none."""
+    """Seconds from sending the attempt that answered to its first content, of a stream; else None."""
     operation: Operation
     stream: bool
     subject: Subject
@@ -43,8 +47,9 @@ class GenerationRecord(msgspec.Struct, frozen=True, kw_only=True):
     downgraded: str | None = None
     attempts: tuple[AttemptRecord, ...] = ()
     usage: Usage = Usage()
+    """Of the attempt that answered."""
     cost: int = 0
-    """Picos."""
+    """Of all attempts, in picos."""
     outcome: str
     """"Clean", how a stream ended otherwise, or an error's code."""
 

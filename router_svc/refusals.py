@@ -23,6 +23,10 @@ class Note(msgspec.Struct, frozen=True):
     backend: str
     failure: Failure
     seconds: float = 0.0
+    cost: int = 0
+    """Picos, for what a failed attempt used all the same."""
+    called: bool = True
+    """A model server was asked; not so when the backend's limits were reached."""
 
 
 def as_failure(denied: Denied) -> Failure:

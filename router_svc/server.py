@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import uvloop
 
@@ -23,6 +24,7 @@ from router_svc.budget import RetryBudget
 from router_svc.classify import Classifying, Model
 from router_svc.endpoints.health import HealthChecks
 from router_svc.endpoints.pool import EndpointPool
+from router_svc.follow import Follow
 from router_svc.ingress.grpc import RouterApi
 from router_svc.ingress.grpc_server import GrpcServer
 from router_svc.ingress.health import Dependency, DependencyState, Health
@@ -36,6 +38,9 @@ from router_svc.quota import MemoryLedger
 from router_svc.sessions import SessionStore, session_key
 from router_svc.snapshots import Snapshots
 from router_svc.source.folder import Folder
+from router_svc.source.loaded import Loaded
+from router_svc.source.stream.client import ControlPlane, Peering
+from router_svc.source.stream.shelf import Shelf
 from router_svc.understand import Understanding
 from router_svc.upstream.client import Upstream
 from router_svc.watch import Watch
@@ -47,8 +52,14 @@ log = logging.getLogger("pointsman.router")
 class Settings:
     """What a router is started with."""
 
-    folder: Path
+    folder: Path | None = None
     """Holds Kubernetes YAML."""
+    control_plane: Peering | None = None
+    """Followed instead of a folder."""
+    state: Path = Path("/var/lib/pointsman")
+    """Where the last state from the control plane rests."""
+    private: Path = Path("/run/pointsman")
+    """Where its credentials rest; memory-backed."""
     http: str = "127.0.0.1:8080"
     grpc: str = "127.0.0.1:8081"
     keys: Path | None = None
@@ -80,12 +91,28 @@ async def _serve(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         router = await Router.start(settings, drain, stack)
         log.info("listening: http on %s, grpc on %s", settings.http, settings.grpc)
-        await router.watch.once()
-        watching = asyncio.create_task(router.watch.forever())
+        await router.source.once()
+        watching = asyncio.create_task(router.source.forever())
         drain.ready()
-        log.info("ready")
+        log.info(
+            "ready" if router.snapshots.ready else f"not ready: {router.source.trouble or 'nothing is loaded yet'}"
+        )
         await drain.run(router.http, router.grpc)
         watching.cancel()
+
+
+class Source(Protocol):
+    """Where snapshots, endpoints and credentials come from."""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing new arrives; empty when all is well."""
+
+    async def once(self) -> None:
+        """Load what there is."""
+
+    async def forever(self) -> None:
+        """Take up what changes, until cancelled."""
 
 
 class Router:
@@ -107,7 +134,7 @@ class Router:
             (self.pool, self.checks),
             lambda version: self.metrics.snapshot(version, adopted=True),
         )
-        self.watch = Watch(Folder(settings.folder, installation), self.keys, self.snapshots, self.metrics)
+        self.source = self._source(settings, installation)
         self.gate = Gate(settings.max_in_flight, max_queued=settings.max_in_flight, max_wait=5.0)
         self.pipeline = self._pipeline(settings)
         api = HttpApi(self.pipeline, self.gate, self.health, self.metrics.render)
@@ -117,6 +144,24 @@ class Router:
         self.metrics.gauge("pointsman_in_flight", "Requests being answered.", lambda: self.gate.in_flight)
         self.metrics.gauge("pointsman_queued", "Requests that wait.", lambda: self.gate.queued)
         self.metrics.gauge("pointsman_refused_full", "Requests refused since the start.", lambda: self.gate.refused)
+
+    def _source(self, settings: Settings, installation: Installation) -> Source:
+        """A control plane, or a folder."""
+        if settings.control_plane is not None:
+            shelf = Shelf(settings.state, settings.private)
+            client = ControlPlane(
+                settings.control_plane, shelf, self._adopt, lambda: self.health().ready, random.random
+            )
+            return Follow(client, self.keys)
+        if settings.folder is None:
+            raise ConfigError("name a folder of YAML, or a control plane to follow")
+        return Watch(Folder(settings.folder, installation), self.keys, self.snapshots, self.metrics)
+
+    async def _adopt(self, loaded: Loaded) -> None:
+        """Keys first: a policy must not be open for a moment because its keys come later."""
+        if loaded.keys is not None:
+            self.keys.take(loaded.keys)
+        await self.snapshots.adopt(loaded)
 
     def _pipeline(self, settings: Settings) -> Pipeline:
         sessions = SessionStore(time.monotonic)
@@ -162,15 +207,15 @@ class Router:
     def health(self) -> Health:
         """What /readyz shows."""
         ready, degraded, lost = DependencyState.READY, DependencyState.DEGRADED, DependencyState.LOST
-        trouble = self.watch.trouble
+        trouble = self.source.trouble
         return Health(
             self.drain.phase,
             {
                 "snapshot": Dependency(ready, self.snapshots.current().version[:12], required=True)
                 if self.snapshots.ready
-                else Dependency(lost, "nothing is loaded yet", required=True),
+                else Dependency(lost, trouble or "nothing is loaded yet", required=True),
                 "source": Dependency(degraded, f"the last good state answers: {trouble}")
-                if trouble
+                if trouble and self.snapshots.ready
                 else Dependency(ready),
                 "classifier": Dependency(ready)
                 if self.classifying.healthy

@@ -1,11 +1,13 @@
 """From the bytes of a request to what it needs: parse, identify, find its session, observe, classify."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
+from pointsman.core.errors import Overloaded
 from pointsman.core.observe import observe
 from pointsman.core.request import Operation, Request, Subject, Turn
 from pointsman.core.resolve import resolve
@@ -16,6 +18,9 @@ from pointsman.core.state import SessionState
 from router_svc.ask import SESSION_HEADER, Ask
 from router_svc.exchange import Body, Identity, Incoming
 from router_svc.openai.parse import parse
+
+_LARGE_BODY = 1 << 20
+"""Bytes."""
 
 
 class Snapshots(Protocol):
@@ -69,10 +74,10 @@ class Understanding(msgspec.Struct, frozen=True, kw_only=True):
     async def understand(self, incoming: Incoming, arrived: float) -> Ask:
         """Read a request; raises `InvalidRequest` or `Unauthenticated`. A pinned model pays for no classification."""
         snapshot = self.snapshots.current()  # read once: one request is answered by one snapshot
-        authorization = incoming.headers.get("authorization")
-        self.keyring.identify(authorization, "")  # first of all: nobody without a key has a body parsed
-        body = parse(incoming.operation, incoming.body)
-        identity = self.keyring.identify(authorization, body.user)
+        if not snapshot.version:
+            raise Overloaded("No policies are loaded yet; try again.", code="not_ready", retry_after=1.0)
+        body = await _parsed(incoming)
+        identity = self.keyring.identify(incoming.headers.get("authorization"), body.user)
         request = _request(self.new_id(), incoming, body, identity)
         now = self.clock()
         target = resolve(snapshot, request.model, request.subject, now)
@@ -108,6 +113,13 @@ class Understanding(msgspec.Struct, frozen=True, kw_only=True):
         key = f"{policy.key}:{key}" if key else ""  # another policy's models are another conversation
         session = self.sessions.get(key, policy.session.idle) if key else None
         return msgspec.structs.replace(request, session=key), session
+
+
+async def _parsed(incoming: Incoming) -> Body:
+    """A large body is read in a thread, so that streams under way go on meanwhile."""
+    if len(incoming.body) > _LARGE_BODY:
+        return await asyncio.to_thread(parse, incoming.operation, incoming.body)
+    return parse(incoming.operation, incoming.body)
 
 
 def _request(decision: str, incoming: Incoming, body: Body, identity: Identity) -> Request:

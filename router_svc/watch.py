@@ -1,7 +1,11 @@
-"""Looks at a folder again and again, and adopts what changed; what is wrong is said once and changes nothing."""
+"""Looks at a folder and a key file again and again, and adopts what changed; what is wrong changes nothing.
+
+The two are looked at independently, keys first: no broken policy may keep a revoked key alive.
+"""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from pointsman.core.errors import ConfigError
 from pointsman.core.problems import Problem
@@ -9,6 +13,7 @@ from router_svc.keys import KeyFile
 from router_svc.metrics import Metrics
 from router_svc.snapshots import Snapshots
 from router_svc.source.folder import Folder
+from router_svc.source.loaded import Loaded
 
 log = logging.getLogger("pointsman.source")
 
@@ -20,50 +25,95 @@ class Watch:
     """Keeps a router's snapshot and keys equal to what its folder and key file say."""
 
     def __init__(self, folder: Folder, keys: KeyFile, snapshots: Snapshots, metrics: Metrics) -> None:
-        self._folder, self._keys, self._snapshots, self._metrics = folder, keys, snapshots, metrics
+        self._folder, self._keys, self._snapshots = folder, keys, snapshots
+        self._watched = (
+            _Watched(self._load_keys, lambda: None),
+            _Watched(self._load_folder, lambda: metrics.snapshot("", adopted=False)),
+        )
+        self._pending: Loaded | None = None
+        self._empty = ""
         self._said: frozenset[Problem] = frozenset()
-        self._trouble = ""
 
     @property
     def trouble(self) -> str:
-        """Why the folder or key file cannot be read now; empty when all is well. Shown in /readyz."""
-        return self._trouble
+        """Why the folder or key file is not what is in force; empty when all is well. Shown in /readyz."""
+        return "; ".join(filter(None, (*(each.trouble for each in self._watched), self._empty)))
 
     async def once(self) -> None:
         """Look, and adopt what changed. Raises ConfigError when something is unreadable; the state before stays."""
-        loaded = await asyncio.get_running_loop().run_in_executor(None, self._folder.load)
-        if loaded is not None:
-            await self._snapshots.adopt(loaded)
-            self._say(loaded.problems)
-            log.info(
-                "snapshot %s in force: %d policies, %d backends",
-                loaded.snapshot.version[:12],
-                len(loaded.snapshot.policies),
-                len(loaded.snapshot.backends),
-            )
-        if self._keys.load():
-            log.info("keys loaded")
+        failures = [await each.look() for each in self._watched]
+        for failure in filter(None, failures):
+            raise failure
+
+    async def look(self) -> None:
+        """Look, adopt what changed, and log what went wrong: each trouble when it begins and when it is over."""
+        for each in self._watched:
+            await each.look()
+            each.tell()
 
     async def forever(self) -> None:
         """Look every second until cancelled."""
         while True:
             await asyncio.sleep(INTERVAL)
-            try:
-                await self.once()
-                self._trouble = ""
-            except ConfigError as error:
-                self._tell(str(error))
-            except Exception as error:  # a bug must not end the watching: the state before stays in force
-                self._tell(f"{type(error).__name__} while loading; see docs/user-guide.md")
+            await self.look()
 
-    def _tell(self, trouble: str) -> None:
-        if trouble != self._trouble:
-            self._metrics.snapshot("", adopted=False)
-            log.error("what was loaded before stays in force: %s", trouble)
-        self._trouble = trouble
+    async def _load_keys(self) -> None:
+        if self._keys.load():
+            log.info("keys loaded")
+
+    async def _load_folder(self) -> None:
+        loaded = await asyncio.get_running_loop().run_in_executor(None, self._folder.load)
+        self._pending = self._pending if loaded is None else loaded
+        if self._pending is not None:
+            self._say(self._pending.problems)
+            await self._snapshots.adopt(self._pending)
+            self._adopted(self._pending)
+            self._pending = None  # only now: a failed adoption is tried again at the next look
+
+    def _adopted(self, loaded: Loaded) -> None:
+        snapshot = loaded.snapshot
+        self._empty = "" if snapshot.version else f"no usable policy or backend in {self._folder.path}"
+        if self._empty:
+            log.warning("%s: nothing can be answered until there is", self._empty)
+        else:
+            in_force = (snapshot.version[:12], len(snapshot.policies), len(snapshot.backends))
+            log.info("snapshot %s in force: %d policies, %d backends", *in_force)
 
     def _say(self, problems: tuple[Problem, ...]) -> None:
         for problem in problems:
             if problem not in self._said:
                 log.log(logging.ERROR if problem.is_error else logging.WARNING, "%s", problem)
         self._said = frozenset(problems)
+
+
+class _Watched:
+    """One thing that is looked at, and what is wrong with it for as long as that is true."""
+
+    def __init__(self, load: Callable[[], Awaitable[None]], refused: Callable[[], None]) -> None:
+        """`load` raises what is wrong; `refused` is told of each trouble that begins."""
+        self._load, self._refused = load, refused
+        self.trouble = self._told = ""
+
+    async def look(self) -> Exception | None:
+        """Load it, and hand back what went wrong. A bug must not end the watching either."""
+        try:
+            await self._load()
+        except ConfigError as error:
+            self.trouble = str(error)
+            return error
+        except Exception as error:
+            self.trouble = f"{type(error).__name__} while loading; see docs/user-guide.md"
+            return error
+        self.trouble = ""
+        return None
+
+    def tell(self) -> None:
+        """Log a trouble that is new, or over."""
+        if self.trouble == self._told:
+            return
+        if self.trouble:
+            self._refused()
+            log.error("what was loaded before stays in force: %s", self.trouble)
+        else:
+            log.info("this is over: %s", self._told)
+        self._told = self.trouble

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pointsman.core.problems import Problem
+from pointsman.runtime.files import object_files
 
 STDIN = Path("-")
-SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
 
 def read(paths: Iterable[Path]) -> tuple[dict[str, str], list[Problem]]:
@@ -32,7 +32,7 @@ def _files(path: Path) -> Iterator[Path]:
     if path == STDIN or not path.is_dir():
         yield path
         return
-    files = [file for file in sorted(path.rglob("*")) if file.suffix in SUFFIXES and file.is_file()]
+    files = object_files(path)
     if not files:
         raise FileNotFoundError
     yield from files

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,18 @@ def operator(
     probes: Annotated[
         str, typer.Option(metavar="ADDR", help="Where to serve liveness, readiness and metrics.")
     ] = "127.0.0.1:8082",
+    stream: Annotated[str, typer.Option(metavar="ADDR", help="Where to serve snapshots.")] = "127.0.0.1:8083",
+    advertise: Annotated[
+        str,
+        typer.Option(envvar="POINTSMAN_ADVERTISE", metavar="ADDR", help="Where routers reach it."),
+    ] = "",
+    tls: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Holds ca.crt, tls.crt and tls.key, for mutual TLS on the stream."),
+    ] = None,
+    keys: Annotated[
+        str, typer.Option(metavar="NAMESPACE/NAME", help="Secret of client API keys; without it, none is asked for.")
+    ] = "",
     resync: Annotated[
         float, typer.Option(metavar="SECONDS", min=1, help="Between two LISTs of everything, which correct the watch.")
     ] = 300.0,
@@ -30,6 +43,8 @@ def operator(
     Of several replicas one leads, by a Lease; the others are ready to take over within seconds.
     """
     from pointsman_operator import main
+    from pointsman_operator.stream.server import Certificates
+    from pointsman_operator.world import KeysSecret
 
     from pointsman.core.compile import Installation
     from pointsman.runtime import log
@@ -44,7 +59,18 @@ def operator(
             name=name or socket.gethostname(),
             namespace=namespace,
             probes=probes,
+            stream=stream,
+            address=advertise,
+            certificates=Certificates(tls / "ca.crt", tls / "tls.crt", tls / "tls.key") if tls else None,
             resync=resync,
             installation=installation,
+            keys=KeysSecret(*_named(keys)) if keys else None,
         )
     )
+
+
+def _named(keys: str) -> tuple[str, str]:
+    namespace, slash, name = keys.partition("/")
+    if not (namespace and slash and name):
+        raise typer.BadParameter("write NAMESPACE/NAME, the name of a Secret", param_hint="--keys")
+    return namespace, name

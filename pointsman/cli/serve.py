@@ -1,10 +1,14 @@
-"""`pointsman serve`: a router whose policies are a folder of Kubernetes YAML."""
+"""`pointsman serve`: a router whose policies are a folder of Kubernetes YAML, or come from the control plane."""
 
+import socket
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from router_svc.source.stream.client import Peering
 
 
 class ClassifierKind(StrEnum):
@@ -15,7 +19,25 @@ class ClassifierKind(StrEnum):
 
 
 def serve(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of Kubernetes YAML; a change is taken up.")],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Folder of Kubernetes YAML; a change is taken up.")
+    ] = None,
+    control_plane: Annotated[
+        str, typer.Option(metavar="ADDR", help="Follow the control plane there (in a cluster), instead of a folder.")
+    ] = "",
+    name: Annotated[
+        str, typer.Option(envvar="POINTSMAN_POD", help="Unique among routers and stable; the host's name by default.")
+    ] = "",
+    tls: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Holds ca.crt, tls.crt and tls.key, for mutual TLS with the control plane."),
+    ] = None,
+    state: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the last state from the control plane rests.")
+    ] = Path("/var/lib/pointsman"),
+    private: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where credentials rest; on memory-backed storage.")
+    ] = Path("/run/pointsman"),
     http: Annotated[str, typer.Option(metavar="ADDR", help="Where to serve HTTP.")] = "127.0.0.1:8080",
     grpc: Annotated[str, typer.Option(metavar="ADDR", help="Where to serve gRPC.")] = "127.0.0.1:8081",
     keys: Annotated[
@@ -36,7 +58,7 @@ def serve(
         int, typer.Option(metavar="N", min=1, help="Requests at once; more wait, then get 503 and Retry-After.")
     ] = 1024,
 ) -> None:
-    """Route requests by the policies in DIR, until SIGTERM or Ctrl-C.
+    """Route requests by the policies in DIR, or of the control plane, until SIGTERM or Ctrl-C.
 
     A changed file is taken up within seconds. An object that is wrong does not replace the one before it, and a file
     that cannot be read leaves everything as it was; the log says why. `pointsman lint DIR` says the same beforehand.
@@ -49,6 +71,9 @@ def serve(
     server.serve(
         server.Settings(
             folder=folder,
+            control_plane=_peering(control_plane, name, tls) if control_plane else None,
+            state=state,
+            private=private,
             http=http,
             grpc=grpc,
             keys=keys,
@@ -60,3 +85,11 @@ def serve(
             languages=language_detector(),
         )
     )
+
+
+def _peering(address: str, name: str, tls: Path | None) -> "Peering":
+    """Whom to follow, and as whom."""
+    from router_svc.source.stream.client import Peering
+
+    files = (tls / "ca.crt", tls / "tls.crt", tls / "tls.key") if tls else ()
+    return Peering(name or socket.gethostname(), address, *files)

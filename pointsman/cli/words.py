@@ -11,6 +11,7 @@ _WORDS: Mapping[Code, str] = {
     Code.ROUTE_MATCHED: "the match rules of route {route} hold",
     Code.ROUTE_KEPT: "the conversation stays on route {route}",
     Code.NO_ROUTE_FITS: "no route fits{best}",
+    Code.EMBEDDINGS: "embeddings are not routed by their content",
     Code.CLASSIFIER_LATE: "the classifier was late",
     Code.CLASSIFIER_FAILED: "the classifier failed",
     Code.DIFFICULT: "difficulty {difficulty} reaches the step at {atLeast}",
@@ -33,7 +34,6 @@ _WORDS: Mapping[Code, str] = {
     Code.SESSION_KEPT: "answered this conversation before",
     Code.SESSION_SWITCHED: "better than {from}, which answered before",
     Code.FALLBACK_TIER: "fallback, of {tier}",
-    Code.NOT_ALLOWED: "the key may not ask for it",
     Code.WRONG_OPERATION: "does not serve {operation}",
     Code.WRONG_LABELS: "lacks the label {label}={needed}",
     Code.CONTEXT_TOO_SHORT: "holds {limit} tokens, of {needed} needed",
@@ -45,6 +45,7 @@ _WORDS: Mapping[Code, str] = {
     Code.TOO_SLOW: "first token after {seconds} s, later than {limit} s",
     Code.NO_ENDPOINTS: "has no endpoints",
     Code.UNAVAILABLE: "all its endpoints failed lately",
+    Code.LAST_RESORT: "tried all the same, as nothing else is left",
     Code.COOLING_DOWN: "asked to be left alone for {seconds} s",
     Code.QUOTA_SPENT: "quota {quota} is spent",
 }

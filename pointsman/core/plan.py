@@ -19,6 +19,7 @@ class Code(StrEnum):
     ROUTE_MATCHED = "RouteMatched"
     ROUTE_KEPT = "RouteKept"
     NO_ROUTE_FITS = "NoRouteFits"
+    EMBEDDINGS = "Embeddings"
     CLASSIFIER_LATE = "ClassifierLate"
     CLASSIFIER_FAILED = "ClassifierFailed"
     DIFFICULT = "Difficult"
@@ -43,8 +44,8 @@ class Code(StrEnum):
     SESSION_KEPT = "SessionKept"
     SESSION_SWITCHED = "SessionSwitched"
     FALLBACK_TIER = "FallbackTier"
+    LAST_RESORT = "LastResort"
     # why not at all
-    NOT_ALLOWED = "NotAllowed"
     WRONG_OPERATION = "WrongOperation"
     WRONG_LABELS = "WrongLabels"
     CONTEXT_TOO_SHORT = "ContextTooShort"

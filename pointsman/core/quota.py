@@ -63,4 +63,5 @@ class Balance(msgspec.Struct, frozen=True):
     remaining: int
     """May be negative: excess is carried as debt."""
     resets_after: float
-    """Seconds until something is given back."""
+    """Seconds until the charge that was asked about fits, or until something is given back if it fits now. 0 where
+    waiting does not help, since the charge is larger than the limit."""

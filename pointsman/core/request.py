@@ -61,6 +61,9 @@ class Turn(msgspec.Struct, frozen=True):
     role: str
     text: str
 
+    def __repr__(self) -> str:
+        return f"Turn({self.role}, {len(self.text)} characters)"
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A request that has been parsed and identified, before anything is decided."""

@@ -10,6 +10,8 @@ from pointsman.core.snapshot import Backend, Overrides, Policy, Snapshot
 class Target(msgspec.Struct, frozen=True):
     """What a request asks for. Without a backend, the policy chooses one."""
 
+    name: str
+    """The name asked for, without a mode."""
     policy: Policy | None
     backend: Backend | None = None
     mode: str | None = None
@@ -24,7 +26,7 @@ class Target(msgspec.Struct, frozen=True):
         """Every name under which a key's rights may allow this."""
         if self.backend is not None:
             return (self.backend.name, self.backend.key, self.backend.model, *self.backend.aliases)
-        return self.policy.virtual_models if self.policy is not None else ()
+        return (self.name,)
 
 
 def resolve(snapshot: Snapshot, name: str, subject: Subject, now: float) -> Target | None:
@@ -66,21 +68,21 @@ def known_models(snapshot: Snapshot, rights: Rights) -> list[tuple[str, str]]:
 
 def _whole_name(snapshot: Snapshot, name: str, subject: Subject, now: float) -> Target | None:
     if (policy := snapshot.virtual_names.get(name)) is not None:
-        return Target(policy)
+        return Target(name, policy)
     if (backend := snapshot.aliases.get(name)) is not None:
-        return _pinned(snapshot, backend, subject)
+        return _pinned(snapshot, name, backend, subject)
     backend, not_before = snapshot.retired.get(name, (None, 0.0))
     if backend is not None and now >= not_before:
-        return msgspec.structs.replace(_pinned(snapshot, backend, subject), retired=True)
+        return msgspec.structs.replace(_pinned(snapshot, name, backend, subject), retired=True)
     backend = snapshot.by_name.get(name) or snapshot.by_upstream_model.get(name)
-    return _pinned(snapshot, backend, subject) if backend is not None else None
+    return _pinned(snapshot, name, backend, subject) if backend is not None else None
 
 
-def _pinned(snapshot: Snapshot, backend: Backend, subject: Subject) -> Target:
+def _pinned(snapshot: Snapshot, name: str, backend: Backend, subject: Subject) -> Target:
     """The policy in charge of a pinned backend is the oldest that lists it and lets the subject pin; its quotas,
     modes and timeouts hold. A backend that no policy lists may be pinned by anyone."""
     policies = snapshot.listed_by.get(backend.key, ())
     for policy in policies:
         if allowed(policy.overrides.models, policy.overrides, subject):
-            return Target(policy, backend)
-    return Target(policies[0] if policies else None, backend, pin_denied=bool(policies))
+            return Target(name, policy, backend)
+    return Target(name, policies[0] if policies else None, backend, pin_denied=bool(policies))

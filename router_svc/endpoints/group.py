@@ -11,7 +11,13 @@ from router_svc.endpoints.member import Member
 from router_svc.exchange import Endpoint
 
 PANIC_BELOW = 0.5
-"""With a smaller share of endpoints available, all are picked from: the few would break under the load of all."""
+"""With a smaller share of endpoints available, all are picked from: the few would break under the load of all, and
+where none is left, trying is how the backend is found to be well again."""
+MISCONFIGURED = 5
+"""Answers in a row that speak of misconfiguration before the backend is believed to be so: one may be the fault of its
+request."""
+MISCONFIGURED_PAUSE = 30.0
+"""Seconds for which it is then left alone."""
 
 
 class Group:
@@ -22,10 +28,12 @@ class Group:
         self.in_flight = 0
         """Attempts, those on removed endpoints included."""
         self.cool_until = 0.0
+        """Until then all of them are left alone."""
         self.first_token = ExpiringAverage()
         self._rules = Outlier()
         self._balancing = LoadBalancingType.LEAST_REQUEST
         self._turn = 0
+        self._misconfigured = 0
         self._by_endpoint: dict[Endpoint, Member] = {}
 
     def update(self, endpoints: tuple[Endpoint, ...], backend: Backend) -> None:
@@ -49,6 +57,21 @@ class Group:
             return members[self._turn % len(members)]
         one, other = random.sample(members, 2)
         return one if one.in_flight <= other.in_flight else other
+
+    def cool(self, seconds: float, now: float) -> None:
+        """Leaves all of them alone; of two such times the longer counts."""
+        self.cool_until = max(self.cool_until, now + seconds)
+
+    def misconfigured(self, now: float) -> None:
+        """An answer spoke of misconfiguration, which all endpoints share."""
+        self._misconfigured += 1
+        if self._misconfigured >= MISCONFIGURED:
+            self._misconfigured = 0
+            self.cool(MISCONFIGURED_PAUSE, now)
+
+    def answered(self) -> None:
+        """A request was answered, so the backend is configured well."""
+        self._misconfigured = 0
 
     def checked(self, endpoint: Endpoint, *, ok: bool) -> None:
         """Takes the result of a health check."""
@@ -79,6 +102,4 @@ class Group:
         )
 
     def _available(self, now: float) -> list[Member]:
-        if all(member.sound for member in self.members):
-            return self.members
         return [member for member in self.members if member.available(now)]

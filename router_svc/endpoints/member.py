@@ -10,11 +10,13 @@ FAILED_CHECKS = 2
 class Member:
     """Mutable, and changed only by the pool."""
 
-    __slots__ = ("_bad_checks", "_breaker", "endpoint", "in_flight", "phase", "probing")
+    __slots__ = ("_bad_checks", "_breaker", "cool_until", "endpoint", "in_flight", "phase", "probing")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.in_flight = 0
+        self.cool_until = 0.0
+        """Until then it asked to be left alone."""
         self.probing = False
         """A request is probing whether it has recovered."""
         self.phase = 0
@@ -40,14 +42,9 @@ class Member:
         """What the active checks say; true without any."""
         return self._bad_checks < FAILED_CHECKS
 
-    @property
-    def sound(self) -> bool:
-        """Nothing is known against it."""
-        return self._breaker.closed and self._bad_checks < FAILED_CHECKS
-
     def available(self, now: float) -> bool:
-        """Whether it may be picked: sound, or due to be probed."""
-        if not self.healthy:
+        """Whether it may be picked: nothing is known against it, or it is due to be probed."""
+        if now < self.cool_until or not self.healthy:
             return False
         return self._breaker.closed or (self._breaker.half_open(now) and not self.probing)
 

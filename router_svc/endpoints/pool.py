@@ -12,8 +12,8 @@ from router_svc.endpoints.group import Group
 from router_svc.endpoints.member import Member
 from router_svc.exchange import Endpoint
 
-MAX_COOLDOWN = 3600.0
-"""Seconds."""
+MAX_ENDPOINT_COOLDOWN = 60.0
+"""Seconds. An endpoint that is overloaded cannot know for how long; one that stays so is ejected."""
 
 
 class Lease:
@@ -41,26 +41,35 @@ class Lease:
         A probe has succeeded by that; errors in a row go on counting, since an answer that is cut is one more.
         """
         now = self._clock()
+        self._group.answered()
         self._group.first_token.add(first_token, now)
         if not self._member.breaker.closed and self._phase == self._member.phase:
             self._judge(True, now)
             self._phase = self._member.phase
 
-    def done(self, ok: bool | None, first_token: float | None = None, *, unreachable: bool = False) -> None:
+    def cool(self, seconds: float) -> None:
+        """Leaves this endpoint alone, as its Retry-After asked; the backend's others are asked meanwhile."""
+        until = self._clock() + min(seconds, MAX_ENDPOINT_COOLDOWN)
+        self._member.cool_until = max(self._member.cool_until, until)
+
+    def misconfigured(self) -> None:
+        """The answer spoke of misconfiguration; after several in a row the backend is left alone for a while."""
+        self._group.misconfigured(self._clock())
+
+    def done(self, ok: bool | None, *, unreachable: bool = False) -> None:
         """Gives the endpoint back; a second call does nothing.
 
-        `ok` is None when the outcome says nothing about the endpoint (cancelled, a 429, a refusal); `first_token` is
-        in seconds, None when `answered` has told; `unreachable` says that no connection came about.
+        `ok` is None when the outcome says nothing about the endpoint (cancelled, a 429, a refusal); `unreachable` says
+        that no connection came about.
         """
         if self._done:
             return
         self._done = True
         self._group.in_flight -= 1
         self._member.in_flight -= 1
-        now = self._clock()
-        if ok and first_token is not None:
-            self._group.first_token.add(first_token, now)
-        self._judge(ok, now, unreachable=unreachable)
+        if ok:
+            self._group.answered()
+        self._judge(ok, self._clock(), unreachable=unreachable)
 
     def _judge(self, ok: bool | None, now: float, *, unreachable: bool = False) -> None:
         if self._phase == self._member.phase:
@@ -85,7 +94,10 @@ class EndpointPool:
         self._groups = groups
 
     def pick(self, backend_key: str) -> Lease | None:
-        """An endpoint for one attempt; None when the backend has none or is cooling down."""
+        """An endpoint for one attempt, be it one that is left out when no better is left.
+
+        None when the backend has none or is cooling down.
+        """
         group = self._groups.get(backend_key)
         now = self._clock()
         if group is None or not group.members or now < group.cool_until:
@@ -97,7 +109,7 @@ class EndpointPool:
     def cool(self, backend_key: str, seconds: float) -> None:
         """Leaves a backend alone, as its Retry-After asked."""
         if group := self._groups.get(backend_key):
-            group.cool_until = max(group.cool_until, self._clock() + min(seconds, MAX_COOLDOWN))
+            group.cool(seconds, self._clock())
 
     def checked(self, backend_key: str, endpoint: Endpoint, *, ok: bool) -> None:
         """Takes the result of a health check."""

@@ -98,6 +98,7 @@ class RouterApi(router_pb2_grpc.RouterServicer):
     async def _answering(self, context: Context) -> AsyncIterator[None]:
         """A place among the requests in flight; errors become statuses."""
         try:
+            self._pipeline.authenticate(_headers(context).get("authorization"))
             async with self._gate.slot():
                 yield
         except AbortError:

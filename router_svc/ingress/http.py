@@ -80,7 +80,8 @@ class HttpApi:
         raise HttpRefusal(HTTPStatus.METHOD_NOT_ALLOWED, message, "method_not_allowed", allowed)
 
     async def _generate(self, request: web.BaseRequest) -> web.StreamResponse:
-        """A place first, then the body: what waits outside waits in the client's memory."""
+        """A key first, then a place, then the body: what waits outside waits in the client's memory."""
+        self._pipeline.authenticate(request.headers.get("authorization"))
         async with self._gate.slot():
             body = await body_of(request)
             incoming = Incoming(operation=OPERATIONS[request.path], body=body, headers=headers_of(request))

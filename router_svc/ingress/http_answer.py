@@ -25,18 +25,18 @@ def json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = Non
     return web.Response(body=body, status=status, headers={**(headers or {}), **_JSON})
 
 
-def refusal(error: RequestError, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An error."""
+def refusal(error: RequestError, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> web.Response:
+    """An error, in OpenAI's shape unless it has a `body` of its own."""
     status, found = errors.status(error).http, errors.headers(error)
     if isinstance(error, HttpRefusal):
         status, found = error.status, {**error.headers, **found}
-    return json(errors.body(error), status, {**(headers or {}), **found})
+    return json(body or errors.body(error), status, {**(headers or {}), **found})
 
 
 async def send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     """Whatever the answer is."""
     if answer.error is not None:
-        return refusal(answer.error, answer.headers)
+        return refusal(answer.error, answer.headers, answer.body)
     if answer.events is not None:
         return await _stream(request, answer, answer.events)
     return json(answer.body or b"", answer.status, answer.headers)

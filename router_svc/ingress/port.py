@@ -10,6 +10,9 @@ from router_svc.openai.models import ModelEntry
 class Pipeline(Protocol):
     """Answers requests."""
 
+    def authenticate(self, authorization: str | None) -> None:
+        """Raises `Unauthenticated`; asked before anything else, so that nobody without a key holds a place."""
+
     async def answer(self, incoming: Incoming) -> Answer:
         """Answer a request; an error is an answer too."""
 

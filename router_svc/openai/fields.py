@@ -56,6 +56,8 @@ class Fields(Struct, frozen=True, kw_only=True):
     reasoning_effort: str | None = None
     reasoning: Raw = NO_RAW
     """Some clients send {"effort": …}; other shapes belong to other dialects and pass."""
+    chat_template_kwargs: Raw = NO_RAW
+    """Clients of vLLM, SGLang and llama.cpp send {"enable_thinking": …}."""
     tools: list[Raw] | None = None
     functions: list[Raw] | None = None
     response_format: ResponseFormat | None = None
@@ -89,3 +91,9 @@ class ReasoningObject(msgspec.Struct, frozen=True):
     """The `reasoning` object of some clients."""
 
     effort: str | None = None
+
+
+class TemplateObject(msgspec.Struct, frozen=True):
+    """The `chat_template_kwargs` of some clients."""
+
+    enable_thinking: bool | None = None

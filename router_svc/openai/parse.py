@@ -10,13 +10,21 @@ from pointsman.core.errors import InvalidRequest
 from pointsman.core.request import Effort, Operation
 from router_svc.exchange import Body
 from router_svc.openai import content, problems
-from router_svc.openai.fields import ChatFields, CompletionFields, EmbeddingsFields, Fields, ReasoningObject
+from router_svc.openai.fields import (
+    ChatFields,
+    CompletionFields,
+    EmbeddingsFields,
+    Fields,
+    ReasoningObject,
+    TemplateObject,
+)
 
 _RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _CHAT = msgspec.json.Decoder(ChatFields)
 _COMPLETION = msgspec.json.Decoder(CompletionFields)
 _EMBEDDINGS = msgspec.json.Decoder(EmbeddingsFields)
 _REASONING = msgspec.json.Decoder(ReasoningObject)
+_TEMPLATE = msgspec.json.Decoder(TemplateObject)
 
 _EFFORTS = {effort.value.lower(): effort for effort in Effort} | {"max": Effort.X_HIGH}  # newer clients' word for most
 _STRUCTURED = frozenset({"json_object", "json_schema"})
@@ -80,7 +88,7 @@ def _effort(fields: Fields) -> Effort | None:
     if name is None:
         name, param = _nested_effort(fields.reasoning), "reasoning.effort"
     if name is None:
-        return None
+        return _switched(fields.chat_template_kwargs)
     try:
         return _EFFORTS[name.lower()]
     except KeyError:
@@ -94,3 +102,12 @@ def _nested_effort(reasoning: msgspec.Raw) -> str | None:
         return _REASONING.decode(bytes(reasoning)).effort
     except msgspec.DecodeError:  # absent, or another dialect's shape
         return None
+
+
+def _switched(template: msgspec.Raw) -> Effort | None:
+    """Thinking as a switch; on is the effort in the middle."""
+    try:
+        thinks = _TEMPLATE.decode(bytes(template)).enable_thinking
+    except msgspec.DecodeError:  # absent, or another dialect's shape
+        return None
+    return None if thinks is None else Effort.MEDIUM if thinks else Effort.NONE

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count
 
-from pointsman.core.quota import Balance, Charge, Unit, Usage
+from pointsman.core.quota import Balance, Charge, Scope, Unit, Usage
 from router_svc.exchange import Denied, Grant
 from router_svc.quota.counters import Counter, counter_for, moved
 
@@ -67,17 +67,25 @@ class MemoryLedger:
         self._open[grant.id] = (grant, tuple(places))
         return grant
 
-    async def settle(self, grant: Grant, usage: Usage, cost: int) -> None:
-        """Replace what was reserved by what was used; `cost` is in picos. Only the first call for a grant counts."""
+    async def settle(self, grant: Grant, usage: Usage, cost: int, *, answered: bool = True) -> None:
+        """Replace what was reserved by what was used; `cost` is in picos. Only the first call for a grant counts.
+
+        An attempt that was not `answered` was a request to its backend, but not yet one of its subject.
+        """
         actual = {Unit.REQUESTS: 1, Unit.TOKENS: usage.total_tokens, Unit.COST: cost, Unit.CONCURRENCY: 0}
-        self._close(grant, lambda charge: actual[charge.unit])
+
+        def amount(charge: Charge) -> int:
+            unanswered = charge.unit is Unit.REQUESTS and charge.scope is Scope.SUBJECT and not answered
+            return 0 if unanswered else actual[charge.unit]
+
+        self._close(grant, amount)
 
     async def cancel(self, grant: Grant) -> None:
         """Give everything back: nothing was sent to a backend. No effect on a grant that is settled."""
         self._close(grant, lambda charge: 0)
 
     async def balances(self, charges: tuple[Charge, ...]) -> Mapping[str, Balance]:
-        """What is left for each charge's key, before the charge; reserves nothing."""
+        """What is left for each charge's key, and when the charge would fit; reserves nothing."""
         now = self._now()
         routers = self._share()
         return {charge.key: self._balance(charge, share_of(charge.limit, routers), now) for charge in charges}
@@ -86,7 +94,8 @@ class MemoryLedger:
         counter = self._counters.get(charge.key)
         if counter is None:
             return Balance(limit, 0.0)
-        return Balance(limit - counter.used(now), counter.wait(now, 1))
+        left = limit - counter.used(now)
+        return Balance(left, counter.wait(now, max(charge.amount - left, 1)))
 
     def _counter(self, charge: Charge, now: float) -> Counter:
         counter = self._counters.get(charge.key)

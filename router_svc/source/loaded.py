@@ -21,6 +21,8 @@ class Loaded(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     """What is wrong with the source, in words for a log."""
     verdicts: tuple[Verdict, ...] = ()
+    keys: str | None = None
+    """The client API keys, as a key file; None when the source has none to say. Never shown."""
 
     def __repr__(self) -> str:
         return f"Loaded(snapshot={self.snapshot.version!r}, problems={len(self.problems)})"

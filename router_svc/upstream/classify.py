@@ -35,6 +35,7 @@ class Rule(NamedTuple):
     trigger: Trigger | None
     says: str
     endpoint_fault: bool = False
+    misconfigured: bool = False
     show_body: bool = True
     """Whether the client may see the error body, or it concerns the router and the backend only."""
 
@@ -68,24 +69,27 @@ RULES = (
     Rule(_overloaded, Trigger.OVERLOADED, "the model server is overloaded", endpoint_fault=True),
     Rule(_rate_limited, Trigger.RATE_LIMITED, "the backend limits the rate of requests"),
     Rule(lambda it: it.status in (408, 504), Trigger.TIMEOUT, "the model server timed out", endpoint_fault=True),
-    # Misconfiguration. It does not count against the endpoint, which no ejection would mend, and clients could cause
-    # it: firewalls in front of hosted models answer 403 to some prompts.
+    # Misconfiguration. It does not count against the endpoint, which no ejection would mend, and one alone proves
+    # nothing, since clients could cause it: firewalls in front of hosted models answer 403 to some prompts.
     Rule(
         lambda it: it.status in (401, 403),
         Trigger.SERVER_ERROR,
         "the backend does not accept the router's credential: check spec.auth",
+        misconfigured=True,
         show_body=False,
     ),
     Rule(
         lambda it: it.status in (404, 405),
         Trigger.SERVER_ERROR,
         "the backend does not know the model or the API: check spec.model and capabilities.operations",
+        misconfigured=True,
         show_body=False,
     ),
     Rule(
         lambda it: it.status < 400,
         Trigger.SERVER_ERROR,
         "the backend answered neither with a result nor with an error: check spec.endpoints",
+        misconfigured=True,
         show_body=False,
     ),
     Rule(lambda it: it.status >= 500, Trigger.SERVER_ERROR, "the model server failed", endpoint_fault=True),
@@ -104,6 +108,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -
         body=in_openai_shape(body) if rule.show_body else None,
         retry_after=retry_after(headers, now),
         endpoint_fault=rule.endpoint_fault,
+        misconfigured=rule.misconfigured,
     )
 
 

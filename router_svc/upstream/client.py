@@ -115,7 +115,11 @@ class Upstream:
         self, response: aiohttp.ClientResponse, payload: Payload, started: float, deadline: float
     ) -> Reply | Failure:
         stream = EventStream(
-            response, strip_usage=payload.strip_usage, prompt_tokens=payload.prompt_tokens, now=self._now
+            response,
+            strip_usage=payload.strip_usage,
+            prompt_tokens=payload.prompt_tokens,
+            clock=self._clock,
+            now=self._now,
         )
         failure = await stream.open()
         if failure is not None:

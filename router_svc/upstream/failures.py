@@ -21,9 +21,9 @@ def late(message: str, *, endpoint_fault: bool = True) -> Failure:
     return Failure(trigger=Trigger.TIMEOUT, message=message, status=504, endpoint_fault=endpoint_fault)
 
 
-def broken(message: str) -> Failure:
+def broken(message: str, *, endpoint_fault: bool = True) -> Failure:
     """The model server sent nothing that can be used."""
-    return Failure(trigger=Trigger.SERVER_ERROR, message=message, status=502)
+    return Failure(trigger=Trigger.SERVER_ERROR, message=message, status=502, endpoint_fault=endpoint_fault)
 
 
 def refused(body: bytes | None, usage: Usage) -> Failure:

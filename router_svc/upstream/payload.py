@@ -1,6 +1,7 @@
 """What is sent to a model server: the client's own request, with only what must change changed."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -17,7 +18,9 @@ PATHS = {
 
 _PASSED_ON = ("traceparent", "tracestate")
 _EFFORT = "reasoning_effort"
-_TEMPLATE = "chat_template_kwargs"
+_REASONING, _REASONING_SWITCHES = "reasoning", frozenset({"effort", "max_tokens", "enabled"})
+_TEMPLATE, _TEMPLATE_SWITCH = "chat_template_kwargs", "enable_thinking"
+"""The three forms in which clients say how long to think: a word, an object, and a switch among others."""
 _STREAM_OPTIONS = "stream_options"
 
 _Fields = dict[str, msgspec.Raw]
@@ -39,7 +42,7 @@ def build(
     """
     fields = dict(body.fields)
     fields["model"] = _raw(backend.model)
-    _set_effort(fields, body, operation, backend, effort)
+    _set_effort(fields, operation, backend, effort)
     stream = body.stream and operation is not Operation.EMBEDDINGS
     if stream:
         _ask_for_usage(fields)
@@ -54,23 +57,34 @@ def build(
     )
 
 
-def _set_effort(fields: _Fields, body: Body, operation: Operation, backend: Backend, effort: Effort | None) -> None:
-    """Says how long to think in the backend's own way, and not at all where it has none."""
-    reasoning = backend.reasoning
-    by_effort = reasoning.type is not ReasoningType.NONE and reasoning.parameter is ReasoningParameter.REASONING_EFFORT
-    if not by_effort or (effort is None and body.effort is not None):
-        # The backend does not know the field, or the plan does not grant what the client asked for. A value that
-        # this router does not know (body.effort is None) is left to the backend.
-        fields.pop(_EFFORT, None)
-    if effort is None or reasoning.type is ReasoningType.NONE or operation is not Operation.CHAT:
+def _set_effort(fields: _Fields, operation: Operation, backend: Backend, effort: Effort | None) -> None:
+    """Says how long to think in the backend's own way, and in no other.
+
+    The plan has weighed what the client asked for, in whichever form; what it did not grant must not reach the model.
+    """
+    fields.pop(_EFFORT, None)
+    _take_out(fields, _REASONING, _REASONING_SWITCHES)
+    _take_out(fields, _TEMPLATE, {_TEMPLATE_SWITCH})
+    if effort is None or backend.reasoning.type is ReasoningType.NONE or operation is not Operation.CHAT:
         return
-    if by_effort:
+    if backend.reasoning.parameter is ReasoningParameter.REASONING_EFFORT:
         fields[_EFFORT] = _raw(effort.value.lower())
+        return
+    template = _object(fields.get(_TEMPLATE))
+    if template is not None:
+        fields[_TEMPLATE] = _raw({**template, _TEMPLATE_SWITCH: _raw(effort is not Effort.NONE)})
+
+
+def _take_out(fields: _Fields, name: str, switches: AbstractSet[str]) -> None:
+    """Removes switches from an object. What else it holds stays; an object that held nothing else goes too."""
+    found = _object(fields.get(name))
+    if not found or switches.isdisjoint(found):
+        return
+    rest = {key: value for key, value in found.items() if key not in switches}
+    if rest:
+        fields[name] = _raw(rest)
     else:
-        thinking = {"enable_thinking": _raw(effort is not Effort.NONE)}
-        template = _object(fields.get(_TEMPLATE))
-        if template is not None:  # what the client set itself comes first
-            fields[_TEMPLATE] = _raw({**thinking, **template})
+        del fields[name]
 
 
 def _ask_for_usage(fields: _Fields) -> None:

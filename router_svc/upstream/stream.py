@@ -21,6 +21,8 @@ from router_svc.upstream.tally import Tally
 _DONE = b"[DONE]"
 _TAIL = 0.25
 """Seconds to wait for the end of the response after `[DONE]`, so that the connection can be used again."""
+_SLOW_CLIENT = 5.0
+"""Seconds without reading, because the client does not take what is there, after which a server may give up writing."""
 _MAX_HELD_BYTES = 256 << 10
 """What is held back until the first content comes, or until a refusal has ended."""
 
@@ -34,12 +36,16 @@ class EventStream:
         *,
         strip_usage: bool,
         prompt_tokens: int,
+        clock: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
-        """`now` gives epoch seconds."""
+        """`clock` is in seconds and never goes back; `now` gives epoch seconds."""
         self._response = response
         self._strip_usage = strip_usage
+        self._clock = clock
         self._now = now
+        self._read_last = clock()
+        self._longest_pause = 0.0
         self._parser = sse.EventParser()
         self._tally = Tally(prompt_tokens)
         self._pending: deque[bytes] = deque()
@@ -56,6 +62,13 @@ class EventStream:
     def usage(self) -> Usage:
         """What has been used until now: as reported, or estimated from the text so far."""
         return self._tally.usage
+
+    @property
+    def endpoint_ok(self) -> bool | None:
+        """What the end says of the endpoint: it answered well, it failed, or None for nothing."""
+        if self._ending is Ending.CLEAN:
+            return True
+        return False if self._failure is not None and self._failure.endpoint_fault else None
 
     async def open(self) -> Failure | None:
         """Reads until the first content. A failure means that nothing of the answer may be used.
@@ -101,6 +114,7 @@ class EventStream:
 
     async def _read(self) -> None:
         """Takes what comes next from the connection."""
+        self._longest_pause = max(self._longest_pause, self._clock() - self._read_last)
         try:
             data = await self._response.content.readany()
             events = self._parser.feed(data) if data else self._parser.finish()
@@ -110,6 +124,7 @@ class EventStream:
         except sse.EventTooLarge:
             self._fail("the model server sent an event that is too large")
             return
+        self._read_last = self._clock()
         self._pending.extend(event.raw for event in events if self._ending is None and self._take(event))
         if not data and self._ending is None:
             self._lost()
@@ -148,15 +163,17 @@ class EventStream:
         if self._tally.complete:
             self._ending = Ending.CLEAN
         else:
-            self._fail("the model server's answer broke off")
+            # a model server that could not write for long closes the connection, rightly
+            self._fail("the model server's answer broke off", endpoint_fault=self._longest_pause < _SLOW_CLIENT)
 
-    def _fail(self, message: str) -> None:
-        self._failure = failures.broken(message)
+    def _fail(self, message: str, *, endpoint_fault: bool = True) -> None:
+        self._failure = failures.broken(message, endpoint_fault=endpoint_fault)
         self._ending = Ending.CUT
 
     def _expire(self) -> None:
         if self._ending is None:
-            self._failure = failures.late("the time for the answer is over")
+            # long answers and slow clients take their time too; a server that hangs is found by the next first token
+            self._failure = failures.late("the time for the answer is over", endpoint_fault=False)
             self._ending = Ending.TIMEOUT
             self._close()
 

@@ -177,9 +177,10 @@ def test_an_empty_list_names_the_constraint_that_emptied_it() -> None:
     shot = snapshot(
         backend("limited", **LIMITED), backend("down", **CAPABLE), policy(default={"backends": refs("limited", "down")})
     )
-    plan = decide(shot, request(tools=True), signals(), state("limited", down=BackendState(endpoints=1, available=0)))
+    cooling = BackendState(endpoints=1, available=1, cooldown=7.0)
+    plan = decide(shot, request(tools=True), signals(), state("limited", down=cooling))
     assert plan.refusal is not None
-    assert plan.refusal.code == "backends_unavailable"
+    assert (plan.refusal.code, plan.refusal.retry_after) == ("backends_cooling_down", 7.0)
     assert "1 NoTools" in plan.refusal.message
     only_limited = decide(shot, request(tools=True, model="limited"), signals(), state("limited"))
     assert only_limited.refusal is not None
@@ -522,8 +523,8 @@ def test_embeddings_never_switch_models() -> None:
     ask = request(operation=Operation.EMBEDDINGS)
     assert names(decide(shot, ask, signals(), state("chat", "embed-a", "embed-b"))) == ["embed-a"]
     down = decide(shot, ask, signals(), state("chat", "embed-b", embed_a=BackendState(endpoints=1)))
-    assert down.refusal is not None
-    assert down.refusal.code == "backends_unavailable"
+    assert names(down) == ["embed-a"]
+    assert Code.LAST_RESORT in [reason.code for reason in down.candidates[0].reasons]
 
 
 def test_category_and_difficulty_choose_the_abler_backend() -> None:
@@ -561,3 +562,61 @@ def test_by_cost_a_conversation_moves_to_what_saves_enough() -> None:
     )
     plan = decide(shot, request(session="s"), signals(), state("dear", "cheap", session=session("dear")))
     assert names(plan)[0] == "cheap"
+
+
+def test_when_all_are_ejected_they_are_tried_all_the_same() -> None:
+    shot = snapshot(backend("a"), backend("b"), backend("c"), policy(default={"backends": refs("a", "b", "c")}))
+    gone, down = BackendState(), BackendState(endpoints=1, available=0)
+    plan = decide(
+        shot, request(), signals(), state(a=down, b=gone, c=BackendState(endpoints=1, available=0, cooldown=5.0))
+    )
+    assert names(plan) == ["a"]
+    assert rejections(plan) == {"b": Code.NO_ENDPOINTS, "c": Code.COOLING_DOWN}
+    one_well = decide(shot, request(), signals(), state("b", a=down, c=down))
+    assert names(one_well) == ["b"]
+
+
+def test_a_spent_quota_downgrades_even_while_its_backends_are_ejected() -> None:
+    shot = metered({"action": "Downgrade", "backends": refs("small")})
+    how = state("small", balances=spent(shot, 50), big=BackendState(endpoints=1, available=0))
+    assert names(decide(shot, request(subject=FREE), signals(), how)) == ["small"]
+
+
+def test_a_request_larger_than_the_whole_quota_is_not_told_to_wait() -> None:
+    shot = metered({"action": "Reject"})
+    plan = decide(shot, request(subject=FREE, prompt_tokens=6000), signals(), state("big", "small"))
+    assert plan.refusal is not None
+    assert plan.refusal.retry_after is None
+    assert "more than the whole quota" in plan.refusal.message
+
+
+def test_a_conversation_returns_to_the_preferred_backend() -> None:
+    shot = snapshot(
+        backend("first"),
+        backend("spare"),
+        policy(default={"backends": [{"name": "first"}, {"name": "spare", "priority": 1}]}),
+    )
+    plan = decide(shot, request(session="s"), signals(), state("first", "spare", session=session("spare")))
+    assert names(plan) == ["first", "spare"]
+
+
+def test_embeddings_are_not_routed_by_content() -> None:
+    embeds = {"capabilities": {"operations": ["Embeddings"]}}
+    shot = snapshot(
+        backend("a", **embeds),
+        backend("b", **embeds),
+        policy(
+            routes=[{"name": "python", "match": {"keywords": ["python"]}, "backends": refs("b")}],
+            default={"backends": refs("a")},
+        ),
+    )
+    ask = request("I love python", operation=Operation.EMBEDDINGS)
+    plan = decide(shot, ask, signals(matched=frozenset({"python"})), state("a", "b"))
+    assert (names(plan), codes(plan)) == (["a"], [Code.EMBEDDINGS])
+
+
+def test_a_right_to_one_virtual_name_is_no_right_to_the_others() -> None:
+    shot = snapshot(backend("a"), policy(virtualModels=["auto", "vip"], default={"backends": refs("a")}))
+    rights = Rights(models=("auto",))
+    assert names(decide(shot, request(rights=rights), signals(), state("a"))) == ["a"]
+    assert decide(shot, request(model="vip", rights=rights), signals(), state("a")).refusal is not None

@@ -33,8 +33,6 @@ def test_each_name_has_a_budget_of_its_own():
     budget = RetryBudget(ManualClock())
     assert all(budget.retry("one", 0.0) for _ in range(10))
     assert budget.retry("other", 0.0)
-    budget.keep({"other"})
-    assert budget.retry("one", 0.0)
 
 
 @given(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pointsman.core.resources.backend import LoadBalancingType
 from pointsman.core.snapshot import Backend, Outlier
 from router_svc.endpoints import EndpointPool, Lease
+from router_svc.endpoints.group import MISCONFIGURED, MISCONFIGURED_PAUSE
 from router_svc.exchange import Endpoint
 from tests.support.clock import ManualClock
 
@@ -201,6 +202,54 @@ def test_the_only_endpoint_may_be_ejected_and_is_still_there_in_need():
     assert pool.available == 1
 
 
+def test_with_none_left_any_is_picked_and_the_one_that_answers_is_back():
+    pool = Pool(3, max_ejected=1.0)
+    for number in range(3):
+        pool.eject(f"10.0.0.{number}")
+    assert pool.available == 0
+    assert len(pool.hosts()) == 3
+    pool.pick_host("10.0.0.1").done(True)
+    assert pool.available == 1
+
+
+def test_a_stream_that_has_begun_brings_back_the_last_resort_too():
+    pool = Pool(1)
+    pool.eject("10.0.0.0")
+    pool.pick().answered(0.2)
+    assert pool.available == 1
+
+
+def test_an_endpoint_cools_alone_for_a_minute_at_most():
+    pool = Pool(2)
+    lease = pool.pick_host("10.0.0.0")
+    lease.cool(3600)
+    lease.cool(1)  # the longer one counts
+    assert set(pool.hosts()) == {"10.0.0.1"}
+    assert pool.pool.states([KEY])[KEY].cooldown == 0
+    pool.clock.now += 60
+    assert pool.available == 2
+
+
+def test_cooling_endpoints_are_picked_when_no_other_is_left():
+    pool = Pool(2)
+    for host in ("10.0.0.0", "10.0.0.1"):
+        pool.pick_host(host).cool(10)
+    assert pool.available == 0
+    assert len(pool.hosts()) == 2
+
+
+def test_misconfiguration_counts_in_a_row_over_all_endpoints_and_any_answer_resets_it():
+    pool = Pool(2)
+    for _ in range(MISCONFIGURED - 1):
+        pool.pick().misconfigured()
+    pool.pick().answered(0.1)
+    for _ in range(MISCONFIGURED):
+        assert pool.pool.states([KEY])[KEY].cooldown == 0
+        pool.pick().misconfigured()
+    assert pool.pool.states([KEY])[KEY].cooldown == MISCONFIGURED_PAUSE
+    assert pool.pool.pick(KEY) is None
+
+
 def test_the_share_of_ejected_endpoints_is_bounded():
     pool = Pool(4, max_ejected=0.5)
     for number in range(4):
@@ -248,13 +297,11 @@ def test_a_lease_may_outlive_its_backend():
 
 def test_first_tokens_are_averaged_and_forgotten():
     pool = Pool(1)
-    pool.pick().done(True, 1.0)
+    pool.pick().answered(1.0)
     assert pool.pool.states([KEY])[KEY].first_token == 1.0
     lease = pool.pick()
     lease.answered(2.0)
     lease.done(True)
-    assert pool.pool.states([KEY])[KEY].first_token == pytest.approx(1.2)
-    pool.pick().done(False, 9.0)  # not an answer
     assert pool.pool.states([KEY])[KEY].first_token == pytest.approx(1.2)
     pool.clock.now += 61
     assert pool.pool.states([KEY])[KEY].first_token is None
@@ -300,7 +347,7 @@ def test_whatever_happens_someone_is_picked_and_the_counts_are_right(
             pool.pool.checked(KEY, endpoints(count)[number % count], ok=number % 3 == 0)
         elif held:
             lease = held.pop(number % len(held))
-            lease.done({"ok": True, "error": False}.get(action), 0.1, unreachable=action == "unreachable")
+            lease.done({"ok": True, "error": False}.get(action), unreachable=action == "unreachable")
         state = pool.pool.states([KEY])[KEY]
         assert state.in_flight == len(held)
         assert 0 <= state.available <= state.endpoints == count

@@ -159,8 +159,8 @@ async def test_when_all_fail_the_error_names_each(tmp_path: Path) -> None:
 async def test_a_retry_after_leaves_the_backend_alone(tmp_path: Path) -> None:
     async with running(tmp_path, two, "first", "second") as router:
         router.faults["first"].play(Rule(fault=RateLimit(retry_after=60)))
-        for _ in range(3):
-            assert (await router.chat()).headers["x-pointsman-backend"] == "ai/second"
+        for n in range(3):
+            assert (await router.chat(f"conversation {n}")).headers["x-pointsman-backend"] == "ai/second"
         assert len(router.faults["first"].requests) == 1
 
 
@@ -193,14 +193,16 @@ async def test_attempts_are_bounded(tmp_path: Path) -> None:
 
 
 async def test_the_retry_budget_bounds_attempts_over_all_requests(tmp_path: Path) -> None:
-    async with running(
-        tmp_path, lambda faults: two(faults, fallback={"retryBudgetPercent": 0}), "first", "second"
-    ) as router:
+    def objects(faults: dict[str, FaultServer]) -> list[dict[str, Any]]:
+        made = two(faults, fallback={"retryBudgetPercent": 0}, session={"affinity": "None"})
+        made[0]["spec"]["outlierDetection"] = {"maxEjectedPercent": 0}
+        return made
+
+    async with running(tmp_path, objects, "first", "second") as router:
         router.faults["first"].play(Rule(fault=Status(status=500)))
-        statuses = [(await router.chat(model="auto")).status for _ in range(4)]
-        assert statuses == [200] * 4  # ten are always allowed
-        await asyncio.gather(*(router.chat() for _ in range(30)))
-        assert len(router.faults["second"].requests) >= 10
+        responses = await asyncio.gather(*(router.chat() for _ in range(30)))
+        assert sorted(response.status for response in responses) == [200] * 10 + [502] * 20  # ten are always allowed
+        assert len(router.faults["second"].requests) == 10
 
 
 async def test_a_client_that_leaves_cancels_upstream_and_settles(tmp_path: Path) -> None:
@@ -364,19 +366,104 @@ async def test_a_late_classifier_never_delays_a_request_beyond_its_deadline(tmp_
         assert "ClassifierLate" in response.headers["x-pointsman-reason"]
 
 
-async def test_a_conversation_keeps_its_model_and_its_route(tmp_path: Path) -> None:
-    def objects(faults: dict[str, FaultServer]) -> list[dict[str, Any]]:
-        return two(faults, default={"backends": refs("first", "second")})
+def priced(faults: dict[str, FaultServer], first: str, second: str, **spec: Any) -> list[dict[str, Any]]:
+    """Equally good, with these prices per million tokens of output."""
+    made = two(faults, default={"backends": refs("first", "second")}, **spec)
+    made[0]["spec"]["pricing"], made[1]["spec"]["pricing"] = {"output": first}, {"output": second}
+    return made
 
-    async with running(tmp_path, objects, "first", "second") as router:
-        used = set()
-        for n in range(6):
-            history = [{"role": "user", "content": "a long talk"}]
-            for turn in range(n):
-                history += [{"role": "assistant", "content": "yes"}, {"role": "user", "content": f"turn {turn}"}]
-            response = await router.post("/v1/chat/completions", {"model": "auto", "messages": history})
-            used.add(response.headers["x-pointsman-backend"])
-        assert len(used) == 1
+
+async def test_a_conversation_keeps_its_model_when_a_new_one_would_get_another(tmp_path: Path) -> None:
+    margin = {"session": {"switchMarginPercent": 40}}
+    async with running(tmp_path, lambda faults: priced(faults, "10", "20", **margin), "first", "second") as router:
+        talk = [{"role": "user", "content": "a long talk"}]
+        assert (await router.post("/v1/chat/completions", {"model": "auto", "messages": talk})).headers[
+            "x-pointsman-backend"
+        ] == "ai/first"
+        await router.rewrite(*priced(router.faults, "20", "10", **margin))
+        talk += [{"role": "assistant", "content": "yes"}, {"role": "user", "content": "go on"}]
+        kept = await router.post("/v1/chat/completions", {"model": "auto", "messages": talk})
+        assert kept.headers["x-pointsman-backend"] == "ai/first"
+        assert "SessionKept" in kept.headers["x-pointsman-reason"]
+        assert (await router.chat("a new talk")).headers["x-pointsman-backend"] == "ai/second"
+
+
+def one_request(faults: dict[str, FaultServer], limit: int) -> list[dict[str, Any]]:
+    """`first` is cheaper; when the quota is spent, `second` answers."""
+    quota = {"name": "few", "resource": "Requests", "limit": str(limit), "window": {"type": "Rolling", "length": "1h"}}
+    spent = {"action": "Downgrade", "backends": refs("second")}
+    return priced(faults, "10", "11", quotas=[{**quota, "onExhausted": spent}])
+
+
+async def test_a_downgraded_conversation_goes_back_to_its_model(tmp_path: Path) -> None:
+    async with running(tmp_path, lambda faults: one_request(faults, 1), "first", "second") as router:
+        seen = [(await router.chat()).headers["x-pointsman-backend"] for _ in range(2)]
+        await router.rewrite(*one_request(router.faults, 9))
+        seen.append((await router.chat()).headers["x-pointsman-backend"])
+        assert seen == ["ai/first", "ai/second", "ai/first"]
+
+
+async def test_who_is_outrun_between_decision_and_admission_is_decided_again(tmp_path: Path) -> None:
+    async with running(tmp_path, lambda faults: one_request(faults, 1), "first", "second") as router:
+        ledger = router.router.pipeline.ledger
+        admit, others = ledger.admit, []
+
+        async def admit_after_another(charges: Any) -> Any:
+            if not others:
+                others.append(await admit(charges))
+            return await admit(charges)
+
+        ledger.admit = admit_after_another
+        response = await router.chat()
+        assert response.headers["x-pointsman-backend"] == "ai/second"
+        assert response.headers["x-pointsman-downgraded"] == "few"
+
+
+async def test_a_refusal_costs_tokens_but_only_one_request_is_counted(tmp_path: Path) -> None:
+    async with running(tmp_path, lambda faults: one_request(faults, 2), "first", "second") as router:
+        router.faults["first"].play(Rule(fault=Refusal(), times=1))
+        assert (await router.chat("one")).headers["x-pointsman-attempts"] == "2"
+        assert await metric(router, 'pointsman_tokens_total{backend="ai/first",type="prompt"}') > 0
+        assert "x-pointsman-downgraded" not in (await router.chat("two")).headers
+        assert "x-pointsman-downgraded" in (await router.chat("three")).headers
+
+
+async def test_a_client_that_leaves_before_the_first_token_is_recorded(tmp_path: Path) -> None:
+    async with running(tmp_path, two, "first", "second") as router:
+        router.faults["first"].play(Rule(fault=Hang()))
+        leaving = asyncio.create_task(router.chat(stream=True))
+        await eventually(lambda: len(router.faults["first"].requests) == 1)
+        leaving.cancel()
+        await eventually(lambda: router.router.gate.in_flight == 0)
+        assert await metric(router, 'pointsman_requests_total{backend="",operation="chat",outcome="Cancelled"') == 1
+
+
+async def test_without_a_key_nobody_takes_a_place_or_has_a_body_read(tmp_path: Path) -> None:
+    keys = tmp_path.parent / f"{tmp_path.name}-keys.yaml"
+    keys.write_text("keys: []\n")
+    async with running(tmp_path, two, "first", "second", keys=keys, max_in_flight=1) as router:
+        reader, writer = await asyncio.open_connection("127.0.0.1", router.router.http_port)
+        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{")
+        assert b" 401 " in await reader.readline()
+        assert router.router.gate.in_flight == 0
+        writer.close()
+
+
+async def test_before_the_first_snapshot_clients_are_told_to_come_back(tmp_path: Path) -> None:
+    async with running(tmp_path, two, "first", "second", load=False) as router:
+        response = await router.chat()
+        assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        assert (await response.json())["error"]["code"] == "not_ready"
+        assert (await router.get("/readyz")).status == 503
+
+
+async def test_a_refused_request_is_explained_too(tmp_path: Path) -> None:
+    async with running(tmp_path, lambda faults: metered(faults, {"action": "Reject"}), "first", "second") as router:
+        body = await (
+            await router.chat(max_tokens=5, text="word " * 9000, headers={"x-pointsman-explain": "true"})
+        ).json()
+        assert body["error"]["code"] == "quota_exceeded"
+        assert body["pointsman"]["rejected"][0]["backend"] == "ai/first"
 
 
 async def test_explain_puts_the_plan_beside_the_choices(tmp_path: Path) -> None:
@@ -403,7 +490,7 @@ async def test_an_unreadable_file_keeps_everything_before(tmp_path: Path) -> Non
     async with running(tmp_path, two, "first", "second") as router:
         (tmp_path / "objects.yaml").write_text("{ not yaml")
         with pytest.raises(ConfigError, match=r"objects\.yaml"):
-            await router.router.watch.once()
+            await router.router.source.once()
         assert (await router.chat()).headers["x-pointsman-backend"] == "ai/first"
 
 

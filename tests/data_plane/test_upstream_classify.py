@@ -86,6 +86,17 @@ def test_a_misconfigured_backend_is_named_as_such_and_its_body_kept_from_clients
     assert failure.body is None
 
 
+@pytest.mark.parametrize("status", [307, 401, 403, 404, 405])
+def test_misconfiguration_is_told_apart(status: int):
+    assert classify(status, {}, error(), NOW).misconfigured
+
+
+@pytest.mark.parametrize("case", [name for name in CASES if name not in ("401", "403", "404", "redirect")])
+def test_nothing_else_speaks_of_misconfiguration(case: str):
+    status, body, _, _ = CASES[case]
+    assert not classify(status, {}, body, NOW).misconfigured
+
+
 def test_an_error_of_the_request_is_passed_on_as_it_is():
     body = b'{ "error": {"message":"n must be 1",  "code":null} }'
     assert classify(400, {}, body, NOW).body == body

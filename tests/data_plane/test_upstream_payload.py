@@ -37,7 +37,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-OURS = {"model", "stream", "stream_options", "reasoning_effort", "chat_template_kwargs"}
+OURS = {"model", "stream", "stream_options", "reasoning", "reasoning_effort", "chat_template_kwargs"}
 
 
 @given(st.dictionaries(st.text(max_size=8).filter(lambda name: name not in OURS), JSON, max_size=6), st.booleans())
@@ -75,23 +75,56 @@ def test_effort_as_a_switch_of_the_chat_template(effort: Effort, on: bool):
     assert "reasoning_effort" not in after
 
 
-def test_what_the_client_set_in_the_template_comes_first():
-    request = body(chat_template_kwargs={"enable_thinking": False})
-    assert sent(request, Effort.HIGH, thinking(TEMPLATE))["chat_template_kwargs"] == {"enable_thinking": False}
+SAID: dict[str, Any] = {
+    "reasoning_effort": "high",
+    "reasoning": {"effort": "high", "max_tokens": 9000, "enabled": True},
+    "chat_template_kwargs": {"enable_thinking": True},
+}
+"""Every form in which a client says how long to think."""
+
+
+@pytest.mark.parametrize("name", SAID)
+@pytest.mark.parametrize(
+    ("backend", "own"),
+    [
+        (thinking(EFFORT), {"reasoning_effort": "none"}),
+        (thinking(TEMPLATE), {"chat_template_kwargs": {"enable_thinking": False}}),
+    ],
+    ids=["effort", "template"],
+)
+def test_the_plan_comes_before_what_the_client_set_in_any_form(name: str, backend: Backend, own: dict[str, Any]):
+    after = sent(body(**{name: SAID[name]}), Effort.NONE, backend)
+    assert {each: after[each] for each in SAID if each in after} == own
+
+
+@pytest.mark.parametrize("backend", [BACKEND, thinking(EFFORT), thinking(TEMPLATE)], ids=["none", "effort", "template"])
+@pytest.mark.parametrize("operation", [Operation.CHAT, Operation.COMPLETION])
+def test_what_the_plan_does_not_grant_is_removed_in_every_form(backend: Backend, operation: Operation):
+    assert not SAID.keys() & sent(body(**SAID), None, backend, operation=operation).keys()
+
+
+@pytest.mark.parametrize("effort", [None, Effort.NONE, Effort.HIGH])
+@pytest.mark.parametrize("parameter", [EFFORT, TEMPLATE])
+def test_what_else_those_objects_hold_stays(effort: Effort | None, parameter: ReasoningParameter):
+    request = body(
+        reasoning={"effort": "high", "exclude": True}, chat_template_kwargs={"enable_thinking": True, "custom": [1.50]}
+    )
+    after = sent(request, effort, thinking(parameter))
+    assert after["reasoning"] == {"exclude": True}
+    assert after["chat_template_kwargs"]["custom"] == [1.5]
+
+
+@pytest.mark.parametrize("odd", [None, "high", 3, ["enable_thinking"], {}])
+def test_shapes_of_other_dialects_pass(odd: Any):
+    request = body(reasoning=odd, chat_template_kwargs=odd)
+    after = sent(request, None, thinking(TEMPLATE))
+    assert (after["reasoning"], after["chat_template_kwargs"]) == (odd, odd)
 
 
 def test_effort_is_removed_where_the_backend_does_not_know_it():
     request = body(effort=Effort.LOW, reasoning_effort="low")
     assert "reasoning_effort" not in sent(request, Effort.LOW, BACKEND)
     assert "reasoning_effort" not in sent(request, None, thinking(TEMPLATE))
-
-
-def test_effort_that_the_plan_does_not_grant_is_removed():
-    assert "reasoning_effort" not in sent(body(effort=Effort.HIGH, reasoning_effort="high"), None, thinking(EFFORT))
-
-
-def test_effort_that_the_router_does_not_know_is_left_to_the_backend():
-    assert sent(body(reasoning_effort="ultra"), None, thinking(EFFORT))["reasoning_effort"] == "ultra"
 
 
 def test_effort_is_not_sent_with_completions():

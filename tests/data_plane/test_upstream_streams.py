@@ -7,11 +7,24 @@ import pytest
 from pointsman_faults import kinds
 from pointsman_faults.received import Outcome
 from pointsman_faults.script import Rule, UsageReport
+from pointsman_faults.server import FaultServer, serve
 
 from pointsman.core.request import Operation
 from pointsman.core.snapshot import Timeouts
-from router_svc.exchange import Ending, Reply
-from tests.support.calls import PROMPT_TOKENS, Caller, calling, eventually, payload, read_all, text_of
+from router_svc.exchange import Ending, Endpoint, Reply
+from router_svc.upstream import Upstream
+from tests.support.calls import (
+    PROMPT_TOKENS,
+    QUICK,
+    TRUST,
+    Caller,
+    calling,
+    eventually,
+    payload,
+    read_all,
+    text_of,
+)
+from tests.support.clock import ManualClock
 
 DONE = b"data: [DONE]\n\n"
 
@@ -141,6 +154,54 @@ async def test_time_may_run_out_in_the_middle(caller: Caller):
     assert msgspec.json.decode(last[6:])["error"]["code"] == "upstream_timeout"
     assert ending_of(reply) is Ending.TIMEOUT
     await eventually(lambda: caller.server.requests[-1].outcome is Outcome.CANCELLED)
+
+
+def said_of_endpoint(reply: Reply) -> bool | None:
+    assert reply.stream is not None
+    return reply.stream.endpoint_ok
+
+
+@pytest.mark.parametrize(
+    ("fault", "ok"),
+    [
+        (None, True),
+        (kinds.NoDone(), True),
+        (kinds.Cut(after_tokens=2), False),
+        (kinds.Reset(after_tokens=2), False),
+        (kinds.Malformed(after_tokens=2), False),
+        (kinds.ErrorEvent(after_tokens=2, message="out of memory"), False),
+        (kinds.ErrorEvent(after_tokens=2, code="context_length_exceeded"), None),
+        (kinds.ErrorEvent(after_tokens=2, code=400), None),
+        (kinds.ErrorEvent(after_tokens=2, code=429), None),
+        (kinds.Hang(after_tokens=2), None),
+    ],
+    ids=str,
+)
+async def test_the_end_says_whether_the_endpoint_is_well(caller: Caller, fault: kinds.AnyFault | None, ok: bool | None):
+    rule = Rule(tokens=8, inter_token=0.001, fault=fault)
+    reply = await caller.reply(rule, stream=True, timeouts=Timeouts(first_token=5.0, total=0.3))
+    await read_all(reply)
+    assert said_of_endpoint(reply) is ok
+
+
+async def test_a_client_that_leaves_says_nothing_of_the_endpoint(caller: Caller):
+    reply = await caller.reply(Rule(tokens=1000, inter_token=0.01), stream=True)
+    assert reply.stream is not None
+    await reply.stream.aclose()
+    assert said_of_endpoint(reply) is None
+
+
+@pytest.mark.parametrize(("pause", "ok"), [(0.1, False), (6.0, None)])
+async def test_a_cut_after_a_long_pause_of_the_client_is_not_the_endpoints_fault(pause: float, ok: bool | None):
+    clock = ManualClock()
+    async with serve(FaultServer()) as server, Upstream(lambda ip: None, tls=TRUST, clock=clock) as upstream:
+        server.play(Rule(tokens=8, inter_token=0.001, fault=kinds.Cut(after_tokens=4)))
+        endpoint, sent = Endpoint("127.0.0.1", server.port), payload(stream=True)
+        reply = await upstream.call(endpoint, sent, QUICK, clock.now + 60.0, None)
+        assert isinstance(reply, Reply)
+        clock.now += pause
+        await read_all(reply)
+        assert said_of_endpoint(reply) is ok
 
 
 async def test_to_give_up_cancels_the_model_server_s_work(caller: Caller):

@@ -99,7 +99,7 @@ def text_of(events: list[bytes]) -> str:
 
 
 async def eventually(holds: Callable[[], bool]) -> None:
-    """Waits until something outside this task has happened."""
-    async with asyncio.timeout(5):
+    """Waits until something outside this task has happened; long enough for a busy machine."""
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - a socket closing sets no event
             await asyncio.sleep(0.002)

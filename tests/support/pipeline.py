@@ -39,6 +39,10 @@ class FakePipeline:
         self.key = key
         self.asked: list[Incoming] = []
 
+    def authenticate(self, authorization: str | None) -> None:
+        if self.key is not None and authorization != f"Bearer {self.key}":
+            raise Unauthenticated("no")
+
     async def answer(self, incoming: Incoming) -> Answer:
         self.asked.append(incoming)
         return self.reply if isinstance(self.reply, Answer) else await self.reply(incoming)
@@ -50,8 +54,7 @@ class FakePipeline:
         return self.explanation
 
     def models(self, authorization: str | None) -> list[ModelEntry]:
-        if self.key is not None and authorization != f"Bearer {self.key}":
-            raise Unauthenticated("no")
+        self.authenticate(authorization)
         return self.entries
 
 

@@ -77,7 +77,7 @@ class Running:
     async def rewrite(self, *objects: dict[str, Any]) -> None:
         """Replace the folder's content and have the router look."""
         write(self.folder, objects)
-        await self.router.watch.once()
+        await self.router.source.once()
 
 
 def write(folder: Path, objects: Iterable[dict[str, Any]]) -> None:
@@ -95,6 +95,7 @@ async def running(
     folder: Path,
     objects: Callable[[dict[str, FaultServer]], list[dict[str, Any]]],
     *names: str,
+    load: bool = True,
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """A router over fault servers of these names; `objects` makes the resources once their ports are known."""
@@ -114,7 +115,8 @@ async def running(
         )
         stack.push_async_callback(router.grpc.stop, 0.0)
         stack.push_async_callback(router.http.stop, 0.0)
-        await router.watch.once()
+        if load:
+            await router.source.once()
         drain.ready()
         session = await stack.enter_async_context(aiohttp.ClientSession())
         yield Running(router, folder, faults, session)

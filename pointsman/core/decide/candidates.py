@@ -27,6 +27,7 @@ def candidates(
     request, session = case.request, case.state.session
     need, bill = need_of(case.signals.classification), Bill(case.target.policy, quotas, request)
     options: dict[str, Option] = {}
+    ejected: dict[str, Option] = {}
     rejected: dict[str, Rejection] = {}
     for place, tier in enumerate(_fixed_for_embeddings(case, intent.tiers)):
         demand = Demand(case, intent.objective, _selectors(intent, tier))
@@ -35,12 +36,8 @@ def candidates(
             if key in options or (backend := case.snapshot.backends.get(key)) is None:
                 continue
             how, cost = case.backend_state(key), expected_cost(request, backend, session)
-            reason = first_violated(demand, backend, how) or _over_quota(case, bill, cost)
-            if reason is not None:
-                rejected.setdefault(key, Rejection(key, reason))
-                continue
-            rejected.pop(key, None)  # an earlier tier's stricter labels do not hold for this one
-            options[key] = Option(
+            violated, over_quota = first_violated(demand, backend, how), _over_quota(case, bill, cost)
+            option = Option(
                 key=key,
                 backend=backend,
                 tier=place,
@@ -52,6 +49,19 @@ def candidates(
                 first_token=how.first_token,
                 headroom=how.headroom,
             )
+            # a spent quota is told before an ejection: it has a remedy of its own, a downgrade
+            reason = over_quota if violated is None or violated.code is Code.UNAVAILABLE else violated
+            if (reason := reason or violated) is None:
+                rejected.pop(key, None)  # an earlier tier's stricter labels do not hold for this one
+                options[key] = option
+                continue
+            rejected.setdefault(key, Rejection(key, reason))
+            if reason.code is Code.UNAVAILABLE and over_quota is None:
+                ejected.setdefault(key, option)
+    if not options and ejected:
+        # a breaker guards against asking in vain while others answer; when there are no others, asking is all there is
+        options = {key: msgspec.structs.replace(option, last_resort=True) for key, option in ejected.items()}
+        rejected = {key: each for key, each in rejected.items() if key not in ejected}
     ranked = stay(case, intent, rank(list(options.values()), intent.objective, request.session or request.id))
     found = tuple(_candidate(case, intent, each, bill) for each in ranked[:MAX_CANDIDATES])
     return found, tuple(rejected.values())

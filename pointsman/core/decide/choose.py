@@ -5,7 +5,7 @@ import msgspec
 from pointsman.core.decide import refuse
 from pointsman.core.decide.case import Case, Intent, Tier
 from pointsman.core.plan import Code, Reason, Refusal
-from pointsman.core.request import Effort
+from pointsman.core.request import Effort, Operation
 from pointsman.core.resolve import allowed
 from pointsman.core.resources.policy import Affinity, ClassifierFailure
 from pointsman.core.sessions import keep_route
@@ -111,6 +111,8 @@ def _objective(policy: Policy, mode: Mode | None) -> Objective:
 
 def _choose_route(case: Case, policy: Policy) -> tuple[Route, Reason]:
     """Rule routes in their order, then the best described route by the classifier, else the default."""
+    if case.request.operation is Operation.EMBEDDINGS:
+        return policy.default, Reason(Code.EMBEDDINGS)  # their content must not choose the model
     eligible = {route.name: route for route in policy.routes if route.name in case.signals.matched}
     for route in eligible.values():
         if not route.described:

@@ -37,6 +37,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     first_token: float | None
     """Seconds; None without recent measurements."""
     headroom: float
+    last_resort: bool = False
+    """All its endpoints failed lately, but nothing else is left."""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -140,6 +142,8 @@ def _shared(options: list[Option], group: Group) -> list[Option]:
 
 def _why(option: Option, group: Group, objective: Objective, place: int) -> list[Reason]:
     reasons = []
+    if option.last_resort:
+        reasons.append(Reason(Code.LAST_RESORT))
     if option.tier > 0:
         reasons.append(Reason(Code.FALLBACK_TIER, {"tier": option.tier_name}))
     if option.priority > 0:

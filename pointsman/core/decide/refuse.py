@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pointsman.core.decide.case import Case
 from pointsman.core.decide.charges import Bill
+from pointsman.core.decide.constraints import CONSTRAINTS
 from pointsman.core.plan import Code, Refusal, RefusalKind, Rejection
 from pointsman.core.request import Request
 from pointsman.core.resolve import known_models
@@ -27,27 +28,17 @@ _NOT_NOW: dict[Code, tuple[str, str]] = {
     Code.TOO_COSTLY: ("max_cost_exceeded", "keep the policy's maxCost"),
     Code.TOO_SLOW: ("max_first_token_exceeded", "keep the policy's maxFirstToken"),
     Code.NO_ENDPOINTS: ("no_endpoints", "have endpoints"),
+    Code.COOLING_DOWN: (
+        "backends_cooling_down",
+        "take requests: they are rate-limited, out of quota, or refuse the router's credential or model",
+    ),
     Code.UNAVAILABLE: ("backends_unavailable", "are well: their endpoints failed recently"),
-    Code.COOLING_DOWN: ("backends_cooling_down", "take requests: they asked to be left alone (Retry-After)"),
 }
 """Constraints that the installation must meet, or that mend themselves."""
 
 _LABELS = {**_ASKED_TOO_MUCH, **_NOT_NOW}
-_ORDER = [
-    Code.WRONG_OPERATION,
-    Code.WRONG_LABELS,
-    Code.NO_TOOLS,
-    Code.NO_VISION,
-    Code.NO_JSON,
-    Code.CONTEXT_TOO_SHORT,
-    Code.OUTPUT_TOO_SHORT,
-    Code.TOO_COSTLY,
-    Code.TOO_SLOW,
-    Code.NO_ENDPOINTS,
-    Code.UNAVAILABLE,
-    Code.COOLING_DOWN,
-]
-"""As the constraints are asked: the last one that rejected a backend emptied the list."""
+_ORDER = list(CONSTRAINTS)
+"""The last constraint that rejected a backend emptied the list."""
 
 
 def nothing_left(case: Case, rejected: Sequence[Rejection]) -> Refusal:
@@ -109,12 +100,11 @@ def quota_exceeded(case: Case, quota: Quota) -> Refusal:
     assert case.target.policy is not None, "only a policy has quotas"
     (charge,) = Bill(case.target.policy, (quota,), case.request).charges(0)
     balance = case.state.balances.get(charge.key)
-    return Refusal(
-        RefusalKind.QUOTA_EXCEEDED,
-        f"quota {quota.name!r} of policy {case.target.policy.key} is spent",
-        "quota_exceeded",
-        retry_after=balance.resets_after if balance is not None else None,
-    )
+    message = f"quota {quota.name!r} of policy {case.target.policy.key} is spent"
+    if charge.amount > charge.limit:
+        message = f"this request needs more than the whole quota {quota.name!r} of policy {case.target.policy.key}"
+    retry_after = balance.resets_after if balance is not None else 0.0
+    return Refusal(RefusalKind.QUOTA_EXCEEDED, message, "quota_exceeded", retry_after=retry_after or None)
 
 
 def _retry_after(emptied: Code, rejected: Sequence[Rejection]) -> float | None:

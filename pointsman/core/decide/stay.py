@@ -13,7 +13,8 @@ def stay(case: Case, intent: Intent, ranked: list[Ranked]) -> list[Ranked]:
     session, policy = case.state.session, case.target.policy
     if session is None or policy is None or case.target.backend is not None or len(ranked) == 0:
         return ranked
-    if policy.session.affinity is Affinity.NONE or intent.mode != session.mode:
+    affinity = policy.session.affinity
+    if affinity is Affinity.NONE or (affinity is Affinity.PREFER and intent.mode != session.mode):
         return ranked
     best = ranked[0]
     if best.option.key == session.backend:
@@ -27,10 +28,10 @@ def stay(case: Case, intent: Intent, ranked: list[Ranked]) -> list[Ranked]:
 
 
 def _stays(rules: SessionRules, objective: ObjectiveType, current: Option, best: Option) -> bool:
-    """Required affinity always stays; a preferred one within the same list of backends, by the margin."""
+    """Required affinity always stays; a preferred one within the same list of backends and priority, by the margin."""
     if rules.affinity is Affinity.REQUIRE:
         return True
-    if current.tier != best.tier:
+    if (current.tier, current.priority) != (best.tier, best.priority):
         return False
     if objective is ObjectiveType.COST:
         return sessions.keep_by_saving(current.cost, best.cost, rules.margin)

@@ -86,6 +86,7 @@ class External(Part):
     host: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$")]
     """DNS name or IPv4 address."""
     port: Port = 443
+    """Its port."""
     tls: bool = True
     """Whether to use HTTPS; the certificate must be valid for the host."""
 
@@ -171,8 +172,11 @@ class Limits(Part):
     concurrency: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Requests in flight at once, over all endpoints."""
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Requests in any 60 seconds."""
     tokens_per_minute: Annotated[int, Field(ge=1)] | None = None
+    """Tokens of prompts and answers in any 60 seconds."""
     tokens_per_day: Annotated[int, Field(ge=1)] | None = None
+    """Tokens of prompts and answers in any 24 hours."""
 
 
 class LoadBalancing(Part):

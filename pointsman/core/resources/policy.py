@@ -124,7 +124,7 @@ class ClassifierFailure(StrEnum):
 class HeaderMatch(Part):
     """A request header that must have this value."""
 
-    name: Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
     """Name, in any case."""
     value: Annotated[str, Field(max_length=4096)]
     """Exact value."""
@@ -156,6 +156,7 @@ class Route(Part):
     """A preference in plain language: what kind of request, and which backends."""
 
     name: Label
+    """Names the route in headers, traces and metrics."""
     domain: Annotated[str, Field(max_length=256)] = ""
     """The field of the request, such as programming."""
     action: Annotated[str, Field(max_length=256)] = ""
@@ -204,6 +205,7 @@ class Mode(Part):
     """What a user may ask for beside the model: by NAME:MODE, a phrase, or `reasoning_effort`."""
 
     name: Label
+    """What follows the colon when a client asks for NAME:MODE."""
     phrases: Annotated[tuple[Phrase, ...], Field(max_length=32)] = ()
     """Phrases of the last user turn that ask for this mode, in any language."""
     reasoning: EffortSetting | None = None
@@ -225,6 +227,7 @@ class SubjectMatch(Part):
     """Some subjects."""
 
     tenant: Tenant
+    """The tenant, as the API key says it."""
     user: Annotated[str, Field(max_length=253)] | None = None
     """One user of the tenant; all by default."""
 
@@ -246,7 +249,8 @@ class Session(Part):
     key: SessionKey = SessionKey.AUTO
     """Auto uses the header x-pointsman-session if sent, else subject, system prompt, tools and first user turn."""
     affinity: Affinity = Affinity.PREFER
-    """Prefer stays unless another model wins by the margin; Require stays while the model can answer at all."""
+    """Prefer stays unless another model wins by the margin; Require stays while the
+    model is among the candidates at all."""
     switch_margin_percent: Percent = 5
     """By how much another model must win, on top of the lost prefix cache."""
     idle: Duration = "1h"
@@ -257,8 +261,11 @@ class QuotaMatch(Part):
     """Whom a quota holds for; empty lists match everyone."""
 
     tenants: Annotated[tuple[Tenant, ...], Field(max_length=256)] = ()
+    """Tenants, as API keys say them."""
     users: Annotated[tuple[Tenant, ...], Field(max_length=256)] = ()
+    """Users of these tenants."""
     keys: Annotated[tuple[Tenant, ...], Field(max_length=256)] = ()
+    """Ids of API keys."""
 
 
 class Window(Part):
@@ -285,6 +292,7 @@ class Quota(Part):
     """A limit per subject."""
 
     name: Label
+    """Names the quota in answers and metrics; renaming it starts it anew."""
     match: QuotaMatch = QuotaMatch()
     per: Per = Per.USER
     resource: Resource = Resource.TOKENS

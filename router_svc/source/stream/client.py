@@ -1,0 +1,190 @@
+"""Follows the control plane: applies what it sends, acknowledges what is in force, and keeps the last good state.
+
+When nobody answers, the router goes on with what it has (from disk, after a restart), and tries again with backoff and
+jitter. `trouble` says so; nothing else changes.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import grpc
+import msgspec
+
+from pointsman import __version__
+from pointsman.core.features import FEATURES
+from pointsman.core.snapshot import Snapshot
+from pointsman.v1 import snapshot_stream_pb2 as pb
+from pointsman.v1 import snapshot_stream_pb2_grpc as rpc
+from router_svc.source.loaded import Loaded
+from router_svc.source.stream.held import NOTHING, Held, Refused, advance, loaded, subscribe
+from router_svc.source.stream.shelf import Shelf
+
+log = logging.getLogger("pointsman.source")
+
+FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
+"""Seconds before the first and before later tries; each wait is doubled, and shortened by chance."""
+SAVE_EVERY = 2.0
+"""Seconds between two writes to disk."""
+_OPTIONS = (
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.use_local_subchannel_pool", 1),  # else a new channel would inherit the old one's backoff
+)
+
+
+class Peering(msgspec.Struct, frozen=True):
+    """Who follows whom. Without files there is no TLS."""
+
+    router: str
+    """Unique among routers and stable: the pod's namespace/name."""
+    address: str
+    """HOST:PORT of the control plane's Service."""
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    server_name: str = ""
+    """In the certificate of the control plane, where it is not the host."""
+
+
+class ControlPlane:
+    """One router's side of the stream."""
+
+    def __init__(
+        self,
+        peering: Peering,
+        shelf: Shelf,
+        adopt: Callable[[Loaded], Awaitable[None]],
+        ready: Callable[[], bool],
+        chance: Callable[[], float],
+    ) -> None:
+        """`adopt` puts a state in force or raises; `chance` gives numbers from 0 to 1."""
+        self._peering, self._shelf, self._adopt, self._ready, self._chance = peering, shelf, adopt, ready, chance
+        self._held = NOTHING
+        self._snapshot: Snapshot | None = None
+        self._unsaved = asyncio.Event()
+        self._say: asyncio.Queue[pb.FollowRequest] = asyncio.Queue()
+        self._waited = 0.0
+        self._said_ready = False
+        self.trouble = "the control plane has not answered yet"
+        """Why nothing new arrives; empty when all is well."""
+        self.ready_routers = 1
+        """How many share every quota."""
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Of what is in force."""
+        return self._held.position
+
+    async def restore(self) -> bool:
+        """Put in force what was saved last; False when there is nothing. Raises SnapshotError when it is damaged."""
+        saved = await asyncio.to_thread(self._shelf.load)
+        if saved is None:
+            return False
+        state = loaded(saved)
+        await self._adopt(state)
+        self._held = saved
+        self._snapshot = state.snapshot
+        log.info("snapshot %s from disk in force", saved.wire.version[:12])
+        return True
+
+    async def forever(self) -> None:
+        """Follow, and save what is in force, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._save())
+            tasks.create_task(self._follow_again())
+
+    async def _follow_again(self) -> None:
+        address = self._peering.address
+        while True:
+            try:
+                address = await self._follow(address) or self._peering.address
+                self.trouble = "the control plane has no leader"
+            except grpc.aio.AioRpcError as error:
+                self.trouble = f"the control plane does not answer: {error.code().name}"
+                address = self._peering.address
+            except OSError as error:
+                self.trouble = f"a certificate cannot be read: {error.strerror}"
+            self._waited = min(max(self._waited * 2, FIRST_WAIT), LONGEST_WAIT)
+            await asyncio.sleep(self._waited * (0.5 + self._chance() / 2))
+
+    def say_readiness(self) -> None:
+        """Tell the control plane whether this router answers requests, if that changed."""
+        if self._ready() != self._said_ready:
+            self._said_ready = self._ready()
+            self._say.put_nowait(pb.FollowRequest(readiness=pb.Readiness(ready=self._said_ready)))
+
+    async def _follow(self, address: str) -> str:
+        """One stream, until it ends; the leader's address if this was not it."""
+        self._say = asyncio.Queue()
+        self._said_ready = self._ready()
+        first = subscribe(self._held, self._peering.router, __version__, FEATURES, self._said_ready)
+        self._say.put_nowait(pb.FollowRequest(subscribe=first))
+        async with self._channel(address) as channel:
+            call = rpc.SnapshotStreamStub(channel).Follow(self._requests(self._say))
+            gathered = pb.Update()
+            async for response in call:
+                kind = response.WhichOneof("message")
+                self.trouble, self._waited = "", 0.0
+                if kind == "redirect":
+                    return response.redirect.leader
+                if kind == "fleet":
+                    self.ready_routers = max(1, response.fleet.ready_routers)
+                elif kind == "update":
+                    gathered.MergeFrom(response.update)
+                    if response.update.complete:
+                        await self._apply(response.position, gathered)
+                        gathered = pb.Update()
+        return ""
+
+    async def _apply(self, position: pb.Position, update: pb.Update) -> None:
+        """Put it in force and acknowledge it, or refuse it with the reason."""
+        try:
+            held = advance(self._held, position, update)
+            await self._in_force(held)
+        except Refused as refused:
+            log.warning("an update was refused: %s", refused)
+            nack = pb.Nack(position=position, reason=refused.reason, message=str(refused))
+            self._say.put_nowait(pb.FollowRequest(nack=nack))
+            return
+        ack = pb.Ack(position=position, snapshot=held.wire.version)
+        self._say.put_nowait(pb.FollowRequest(ack=ack))
+        self.say_readiness()  # the first snapshot makes a router ready
+
+    async def _in_force(self, held: Held) -> None:
+        state = loaded(held, self._snapshot)
+        try:
+            await self._adopt(state)
+        except Exception as error:
+            raise Refused(pb.NACK_REASON_NOT_PREPARED, f"it could not be prepared: {type(error).__name__}") from error
+        if held.wire.version != self._held.wire.version:
+            policies, backends = len(state.snapshot.policies), len(state.snapshot.backends)
+            log.info("snapshot %s in force: %d policies, %d backends", held.wire.version[:12], policies, backends)
+        self._held, self._snapshot = held, state.snapshot
+        self._unsaved.set()
+
+    async def _save(self) -> None:
+        """Save what is in force, at most every so often: a change of endpoints need not wait for the disk."""
+        while True:
+            await self._unsaved.wait()
+            self._unsaved.clear()
+            try:
+                await asyncio.to_thread(self._shelf.save, self._held)
+            except OSError as error:  # a full disk must not keep a policy from working
+                log.warning("the state is in force but was not saved: %s", error)
+            await asyncio.sleep(SAVE_EVERY)
+
+    def _channel(self, address: str) -> grpc.aio.Channel:
+        who = self._peering
+        if who.authority is None or who.certificate is None or who.key is None:
+            return grpc.aio.insecure_channel(address, options=_OPTIONS)
+        credentials = grpc.ssl_channel_credentials(
+            who.authority.read_bytes(), who.key.read_bytes(), who.certificate.read_bytes()
+        )
+        named = (("grpc.ssl_target_name_override", who.server_name),) if who.server_name else ()
+        return grpc.aio.secure_channel(address, credentials, options=(*_OPTIONS, *named))
+
+    async def _requests(self, say: asyncio.Queue[pb.FollowRequest]) -> AsyncIterator[pb.FollowRequest]:
+        while True:
+            yield await say.get()
