@@ -77,7 +77,7 @@ def main() -> None:
         f"ai/b{n}": BackendState(endpoints=3, available=3, first_token=0.1 + n / 100, in_flight=n)
         for n in range(BACKENDS)
     }
-    session = SessionState("r28", None, "ai/b30", None, 300)
+    session = SessionState("r28", None, "ai/b30", 300)
     state = State(now=1e6, backends=states, session=session)
     plan = decide(shot, asks[0], known, state)
     print(f"{BACKENDS} backends, {ROUTES} routes; {len(plan.candidates)} candidates, {len(plan.rejected)} rejected")

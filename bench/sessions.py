@@ -123,7 +123,7 @@ class Replay:
         best = top if scores[top] >= self.floor else "default"
         if previous is None or margin is None:
             return best
-        session = SessionState(previous, None, "", None, 0)
+        session = SessionState(previous, None, "", 0)
         return previous if keep_route(session, scores, best, scores[top], margin, self.floor) else best
 
     def run(self, conversations: list[list[Labelled]], *, tell: bool, margin: float | None) -> Tally:

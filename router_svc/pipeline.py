@@ -7,7 +7,7 @@ without endpoints a candidate is passed over; without any answer the client gets
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -17,18 +17,16 @@ from pointsman.core.decide.estimate import actual_cost
 from pointsman.core.errors import RequestError
 from pointsman.core.plan import Candidate, Plan
 from pointsman.core.quota import Scope
-from pointsman.core.request import Operation
 from pointsman.core.resolve import known_models
 from pointsman.core.resources.policy import Trigger
 from pointsman.core.snapshot import SecretKey, Snapshot
-from pointsman.core.state import SessionState, State
-from pointsman.runtime.uninterrupted import uninterrupted
+from pointsman.core.state import State
 from router_svc import refusals
-from router_svc.ask import Ask, Outcome, record
-from router_svc.attempts import Attempts, Hold, Order
-from router_svc.deliver import Relay
-from router_svc.exchange import Answer, Denied, Ending, Failure, Incoming, Reply, Stream
-from router_svc.openai import errors, explain, headers
+from router_svc.ask import Ask
+from router_svc.attempts import Attempts, Order
+from router_svc.closing import Closing, Sessions
+from router_svc.exchange import Answer, Denied, Failure, Incoming
+from router_svc.openai import errors
 from router_svc.openai.explain import Explanation
 from router_svc.openai.models import ModelEntry
 from router_svc.record import Recorder
@@ -39,13 +37,6 @@ from router_svc.upstream.payload import build
 
 _DECISIONS = 3
 """How often a request is decided again because others took the rest of its quota between decision and admission."""
-
-
-class Sessions(Protocol):
-    """Remembers which backend answered a conversation."""
-
-    def put(self, key: str, state: SessionState) -> None:
-        """Remember a turn."""
 
 
 class Budget(Protocol):
@@ -101,9 +92,9 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 if isinstance(walked, Answer):
                     return walked
                 denied, plan = walked, await self._decide(ask)
-            return self._fail(ask, plan, refusals.subject_denied(denied), notes)
-        except asyncio.CancelledError:  # the client left before anything was answered
-            self._finish(ask, plan, notes, Outcome(said=Ending.CANCELLED))
+            return self._closing(ask, plan, notes).fail(refusals.subject_denied(denied))
+        except asyncio.CancelledError:
+            self._closing(ask, plan, notes).cancelled()
             raise
 
     def authenticate(self, authorization: str | None) -> None:
@@ -133,17 +124,18 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
 
         Denied when others took the rest of the subject's quota since the decision: then decide again.
         """
+        closing = self._closing(ask, plan, notes)
         if plan.refusal is not None:
-            return self._fail(ask, plan, errors.refused(plan.refusal), notes)
+            return closing.fail(errors.refused(plan.refusal))
         queue = deque(plan.candidates)
-        while queue and (calls := _calls(notes)) < plan.fallback.max_attempts:
+        while queue and (calls := refusals.calls(notes)) < plan.fallback.max_attempts:
             candidate = queue.popleft()
             if calls and not self.budget.retry(plan.policy or "", plan.fallback.retry_budget):
                 break
             began = self.monotonic()
             made = await self.attempts.make(self._order(ask, plan, candidate))
             if isinstance(made, tuple):
-                return await self._deliver(ask, plan, candidate, made, notes, began)
+                return await closing.deliver(candidate, *made, began)
             if isinstance(made, Denied) and made.charge.scope is Scope.SUBJECT:
                 return made
             note = self._note(ask, candidate, made, self.monotonic() - began)
@@ -152,7 +144,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 break
             if self._another_endpoint(candidate, note.failure):
                 queue.appendleft(candidate)
-        return self._give_up(ask, plan, notes)
+        return closing.give_up()
 
     def _note(self, ask: Ask, candidate: Candidate, made: Failure | Denied, seconds: float) -> Note:
         if isinstance(made, Denied):
@@ -181,92 +173,12 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             prompt_tokens=ask.request.prompt_tokens,
         )
 
-    async def _deliver(
-        self,
-        ask: Ask,
-        plan: Plan,
-        candidate: Candidate,
-        made: tuple[Reply, Hold],
-        notes: list[Note],
-        began: float,
-    ) -> Answer:
-        """Hand over an answer; whoever ends it settles what it held."""
-        reply, hold = made
-        said_why = self._headers(ask, plan, candidate, notes)
-        explanation = Explanation(plan, ask.signals)
-        if reply.stream is None:
-            cost = await uninterrupted(hold.release(reply.usage, ok=True))
-            seconds = self.monotonic() - began
-            outcome = Outcome(said=Ending.CLEAN, candidate=candidate, usage=reply.usage, cost=cost, seconds=seconds)
-            self._finish(ask, plan, notes, outcome)
-            body = reply.body or b""
-            return Answer(
-                status=reply.status,
-                headers=said_why,
-                body=explain.in_body(body, explanation) if ask.explain else body,
-                used=lambda: reply.usage,
-            )
-
-        hold.answered(reply.first_token)
-
-        async def finish(stream: Stream, ending: Ending) -> None:
-            cost = await hold.release(stream.usage, ok=stream.endpoint_ok)
-            outcome = Outcome(
-                said=ending,
-                candidate=candidate,
-                usage=stream.usage,
-                cost=cost,
-                seconds=self.monotonic() - began,
-                first_token=reply.first_token,
-            )
-            self._finish(ask, plan, notes, outcome)
-
-        stream = reply.stream
-        events = aiter(stream)
-        if ask.explain:
-            events = explain.in_stream(events, ask.request.operation, explanation)
-        return Answer(headers=said_why, events=Relay(stream, events, finish), used=lambda: stream.usage)
-
-    def _finish(self, ask: Ask, plan: Plan, notes: list[Note], outcome: Outcome) -> None:
-        self.recorder.write(record(ask, plan, tuple(notes), outcome, self.monotonic()))
-        if outcome.candidate is None or not ask.request.session or plan.downgraded is not None:
-            return  # a downgrade ends with its quota: the conversation then goes back to its model
-        if ask.request.operation is Operation.EMBEDDINGS or plan.route is None:
-            return
-        turn = SessionState(
-            route=plan.route,
-            mode=plan.mode,
-            backend=outcome.candidate.backend,
-            effort=outcome.candidate.effort,
-            prefix_tokens=outcome.usage.total_tokens,
+    def _closing(self, ask: Ask, plan: Plan, notes: list[Note]) -> Closing:
+        return Closing(
+            ask=ask,
+            plan=plan,
+            notes=notes,
+            recorder=self.recorder,
+            sessions=self.sessions,
+            monotonic=self.monotonic,
         )
-        self.sessions.put(ask.request.session, turn)
-
-    def _give_up(self, ask: Ask, plan: Plan, notes: list[Note]) -> Answer:
-        """No candidate answered. A model server's own words about the request reach the client as they are."""
-        last = notes[-1].failure
-        if last.body is not None and last.trigger in (None, Trigger.REFUSAL):
-            self._finish(ask, plan, notes, Outcome(said="upstream_rejected"))
-            said_why = self._headers(ask, plan, None, notes)
-            if last.status == 200 and ask.request.stream:
-                return Answer(headers=said_why, events=_once(last.body))
-            return Answer(status=last.status or 400, headers=said_why, body=last.body)
-        return self._fail(ask, plan, refusals.all_failed(notes), notes)
-
-    def _fail(self, ask: Ask, plan: Plan, error: RequestError, notes: list[Note]) -> Answer:
-        self._finish(ask, plan, notes, Outcome(said=error.code))
-        body = explain.in_body(errors.body(error), Explanation(plan, ask.signals)) if ask.explain else None
-        return Answer(headers=self._headers(ask, plan, None, notes), error=error, body=body)
-
-    def _headers(self, ask: Ask, plan: Plan, candidate: Candidate | None, notes: list[Note]) -> dict[str, str]:
-        model = ask.snapshot.backends[candidate.backend].model if candidate is not None else None
-        return headers.decision_headers(plan, candidate, _calls(notes) + (candidate is not None), model)
-
-
-def _calls(notes: list[Note]) -> int:
-    """How often a model server was asked in vain."""
-    return sum(note.called for note in notes)
-
-
-async def _once(event: bytes) -> AsyncIterator[bytes]:
-    yield event

@@ -29,6 +29,11 @@ class Note(msgspec.Struct, frozen=True):
     """A model server was asked; not so when the backend's limits were reached."""
 
 
+def calls(notes: Sequence[Note]) -> int:
+    """How often a model server was asked in vain."""
+    return sum(note.called for note in notes)
+
+
 def as_failure(denied: Denied) -> Failure:
     """A backend's spent limit, as the failure that the next candidate may mend."""
     return Failure(

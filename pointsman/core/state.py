@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import msgspec
 
 from pointsman.core.quota import Balance
-from pointsman.core.request import Effort
 
 
 class BackendState(msgspec.Struct, frozen=True):
@@ -30,7 +29,6 @@ class SessionState(msgspec.Struct, frozen=True):
     route: str
     mode: str | None
     backend: str
-    effort: Effort | None
     prefix_tokens: int
     """Tokens of prompt and answer that the backend may still have in its prefix cache."""
 

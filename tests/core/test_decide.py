@@ -94,7 +94,7 @@ def test_without_the_classifier_the_default_answers(outcome: ClassifierOutcome, 
 
 def test_without_the_classifier_a_conversation_stays_on_its_route() -> None:
     silent = signals(matched=frozenset({"code", "writing"}), classifier=ClassifierOutcome.LATE)
-    session = SessionState("code", None, "ai/coder", None, 0)
+    session = SessionState("code", None, "ai/coder", 0)
     plan = decide(two_routes(), request(session="s"), silent, state("coder", "writer", "small", session=session))
     assert (plan.route, codes(plan)) == ("code", [Code.ROUTE_KEPT])
 
@@ -467,7 +467,7 @@ def test_backend_limits_are_charged() -> None:
 
 
 def session(name: str, route: str = "default", tokens: int = 0) -> SessionState:
-    return SessionState(route, None, f"ai/{name}", None, tokens)
+    return SessionState(route, None, f"ai/{name}", tokens)
 
 
 def test_a_conversation_keeps_its_model_among_equals() -> None:
@@ -545,7 +545,7 @@ def test_category_and_difficulty_choose_the_abler_backend() -> None:
 
 def test_a_turn_that_fits_nothing_stays_on_the_conversations_route() -> None:
     shot = two_routes()
-    held = state("coder", "writer", "small", session=SessionState("code", None, "ai/coder", None, 0))
+    held = state("coder", "writer", "small", session=SessionState("code", None, "ai/coder", 0))
     vague = decide(shot, request("yes, please", session="s"), signals({"code": 0.2, "writing": 0.1}), held)
     assert (vague.route, codes(vague)) == ("code", [Code.ROUTE_KEPT])
     unlikely = decide(shot, request("what a day", session="s"), signals({"code": 0.01, "writing": 0.1}), held)

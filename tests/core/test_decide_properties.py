@@ -103,7 +103,6 @@ def states(draw: st.DrawFn) -> State:
         route=st.sampled_from(ROUTES),
         mode=st.none(),
         backend=st.sampled_from([f"ai/{name}" for name in NAMES]),
-        effort=st.none(),
         prefix_tokens=st.integers(0, 2000),
     )
     return State(now=1e6, backends={f"ai/{name}": draw(how) for name in NAMES}, session=draw(session))

@@ -10,7 +10,7 @@ MARGIN, FLOOR = 0.05, 0.3
 
 
 def session(route: str) -> SessionState:
-    return SessionState(route, None, "ai/small", None, 500)
+    return SessionState(route, None, "ai/small", 500)
 
 
 def kept(scores: dict[str, float], *, of: str = "code", margin: float = MARGIN) -> bool:

@@ -87,7 +87,7 @@ def test_the_key_is_a_keyed_hash_of_its_parts():
 
 
 def state(backend: str) -> SessionState:
-    return SessionState("code", None, backend, None, 100)
+    return SessionState("code", None, backend, 100)
 
 
 @pytest.fixture

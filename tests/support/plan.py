@@ -19,7 +19,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if reporter is None or not session.items:
         return
     kinds = Counter(_kind(item) for item in session.items)
-    lacking = {"models": lacking_for_models(), "cluster": capabilities.missing_for_node()}
+    lacking = {"models": lacking_for_models(), "cluster": capabilities.missing_for_api_server()}
     reporter.write_line(f"plan: {len(session.items)} tests")
     for kind, count in sorted(kinds.items()):
         lacks = lacking.get(kind, [])

@@ -14,11 +14,11 @@ import msgspec
 
 from pointsman import __version__
 from pointsman.core.features import FEATURES
-from pointsman.core.snapshot import Snapshot
+from pointsman.core.wire import Decoded
 from pointsman.v1 import snapshot_stream_pb2 as pb
 from pointsman.v1 import snapshot_stream_pb2_grpc as rpc
 from router_svc.source.loaded import Loaded
-from router_svc.source.stream.held import NOTHING, Held, Refused, advance, loaded, subscribe
+from router_svc.source.stream.held import NOTHING, Held, Refused, advance, loaded, snapshot_of, subscribe
 from router_svc.source.stream.shelf import Shelf
 
 log = logging.getLogger("pointsman.source")
@@ -62,7 +62,7 @@ class ControlPlane:
         """`adopt` puts a state in force or raises; `chance` gives numbers from 0 to 1."""
         self._peering, self._shelf, self._adopt, self._ready, self._chance = peering, shelf, adopt, ready, chance
         self._held = NOTHING
-        self._snapshot: Snapshot | None = None
+        self._decoded: Decoded | None = None
         self._unsaved = asyncio.Event()
         self._say: asyncio.Queue[pb.FollowRequest] = asyncio.Queue()
         self._waited = 0.0
@@ -82,10 +82,10 @@ class ControlPlane:
         saved = await asyncio.to_thread(self._shelf.load)
         if saved is None:
             return False
-        state = loaded(saved)
-        await self._adopt(state)
+        decoded = snapshot_of(saved)
+        await self._adopt(loaded(saved, decoded))
         self._held = saved
-        self._snapshot = state.snapshot
+        self._decoded = decoded
         log.info("snapshot %s from disk in force", saved.wire.version[:12])
         return True
 
@@ -153,15 +153,15 @@ class ControlPlane:
         self.say_readiness()  # the first snapshot makes a router ready
 
     async def _in_force(self, held: Held) -> None:
-        state = loaded(held, self._snapshot)
+        decoded = snapshot_of(held, self._decoded)
         try:
-            await self._adopt(state)
+            await self._adopt(loaded(held, decoded))
         except Exception as error:
             raise Refused(pb.NACK_REASON_NOT_PREPARED, f"it could not be prepared: {type(error).__name__}") from error
         if held.wire.version != self._held.wire.version:
-            policies, backends = len(state.snapshot.policies), len(state.snapshot.backends)
+            policies, backends = len(decoded.snapshot.policies), len(decoded.snapshot.backends)
             log.info("snapshot %s in force: %d policies, %d backends", held.wire.version[:12], policies, backends)
-        self._held, self._snapshot = held, state.snapshot
+        self._held, self._decoded = held, decoded
         self._unsaved.set()
 
     async def _save(self) -> None:

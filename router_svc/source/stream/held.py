@@ -10,8 +10,8 @@ import msgspec
 from pointsman.core.canonical import Entry, Manifest, digest
 from pointsman.core.endpoints import Endpoint
 from pointsman.core.errors import SnapshotError, UnknownFeature
-from pointsman.core.snapshot import SecretKey, Snapshot
-from pointsman.core.wire import Wire, decode
+from pointsman.core.snapshot import SecretKey
+from pointsman.core.wire import Decoded, Wire, redecode
 from pointsman.runtime.messages import Name, credentials_of, endpoint_of, name_of
 from pointsman.v1 import snapshot_stream_pb2 as pb
 from router_svc.source.loaded import Loaded
@@ -73,24 +73,22 @@ def advance(held: Held, position: pb.Position, update: pb.Update) -> Held:
     return msgspec.structs.replace(held, **changes)
 
 
-def snapshot_of(held: Held) -> Snapshot:
-    """The snapshot; raises Refused when it cannot be used here."""
+def snapshot_of(held: Held, before: Decoded | None = None) -> Decoded:
+    """The snapshot, with what did not change since `before` as it is; raises Refused when it cannot be used here."""
+    if before is not None and before.snapshot.version == held.wire.version:
+        return before
     try:
-        return decode(held.wire)
+        return redecode(held.wire, {} if before is None else before.objects)
     except UnknownFeature as error:
         raise Refused(pb.NACK_REASON_UNKNOWN_FEATURE, str(error)) from None
     except SnapshotError as error:
         raise Refused(pb.NACK_REASON_MALFORMED, str(error)) from None
 
 
-def loaded(held: Held, before: Snapshot | None = None) -> Loaded:
-    """What a router works with; raises Refused when the snapshot cannot be used here.
-
-    `before` is taken when it is the same: endpoints change often, and must not cost reading every policy again.
-    """
+def loaded(held: Held, decoded: Decoded) -> Loaded:
+    """What a router works with."""
     endpoints = {key: reached.endpoints for key, reached in held.endpoints.items()}
-    same = before if before is not None and before.version == held.wire.version else None
-    return Loaded(same or snapshot_of(held), endpoints, held.credentials, keys=held.keys)
+    return Loaded(decoded.snapshot, endpoints, held.credentials, keys=held.keys)
 
 
 def subscribe(held: Held, router: str, software: str, features: frozenset[str], ready: bool) -> pb.Subscribe:
