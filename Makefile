@@ -43,6 +43,15 @@ test: $(VENV)/.dev ## All tests that this machine can run
 test-fast: $(VENV)/.dev ## Without cluster and model tests
 	@$(BIN)/python -m pytest -m "not cluster and not models"
 
+.PHONY: cluster
+cluster: ## A real Kubernetes on this machine (root): eval "$(make -s cluster)"
+	@$(MAKE) --no-print-directory $(BIN)/uv >&2  # stdout is what the shell evaluates
+	@$(BIN)/python -m tests.cluster up
+
+.PHONY: cluster-down
+cluster-down: $(BIN)/uv ## Remove it, and what killed test runs left
+	@$(BIN)/python -m tests.cluster down
+
 .PHONY: soak
 soak: $(VENV)/.dev ## Five minutes of mixed load; memory must stay flat
 	@$(BIN)/python bench/soak.py
@@ -52,8 +61,9 @@ bench: $(VENV)/.dev ## The benchmarks, side by side where there is something to 
 	@for each in decide quota classifier upstream; do echo "== bench/$$each.py"; $(BIN)/python bench/$$each.py; done
 
 .PHONY: generate
-generate: $(VENV)/.dev ## Generated files: protobuf stubs
+generate: $(VENV)/.dev ## Generated files: protobuf stubs, CRDs
 	@$(BIN)/python tools/generate_protos.py
+	@$(BIN)/python tools/generate_crds.py
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style, types and import contracts

@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = [
+    "tests.cluster.fixtures",  # api_server and cluster: a real Kubernetes
+    "tests.support.plan",  # says first what will be tested
+]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-goldens", action="store_true", help="write what the code gives into tests/golden")

@@ -1,0 +1,1 @@
+"""A real Kubernetes for tests, on this machine and without Docker: docs/development-cluster.md."""

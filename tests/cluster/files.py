@@ -1,0 +1,42 @@
+"""Small things that every part of the harness needs: a lock that dies with its process, and a line for a person."""
+
+import fcntl
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def say(line: str) -> None:
+    """Progress goes to stderr: stdout is for what a shell evaluates."""
+    print(f"cluster: {line}", file=sys.stderr, flush=True)
+
+
+def try_lock(file: Path) -> int | None:
+    """Takes the lock and returns its descriptor, or None when another process has it.
+
+    The kernel gives it back when the process ends, however it ends. Children do not inherit it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+@contextmanager
+def locked(file: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Holds the lock; calls `waiting` once if another process has it now."""
+    descriptor = try_lock(file)
+    if descriptor is None:
+        waiting()
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
