@@ -23,7 +23,7 @@ from tests.control_plane.calls import Caller  # noqa: E402 - the path comes firs
 from tests.control_plane.process import NAMESPACE, OperatorProcess, eventually  # noqa: E402
 from tests.control_plane.streams import Router, backend, policy  # noqa: E402
 
-CHANGES, CHURN = 60, 50
+CHANGES, CHURN = int(os.environ.get("CHANGES", "100")), 50
 
 
 def populate(caller: Caller, policies: int, backends: int, endpoints: int) -> None:

@@ -36,7 +36,7 @@ from tests.support.router import served
 ROOT = Path(__file__).parent.parent
 HTTP, GRPC = "127.0.0.1:18092", "127.0.0.1:18093"
 WORKERS = 12
-USERS, CONVERSATIONS = 500, 400  # with five texts each, 2,000 conversations
+USERS, CONVERSATIONS = 500, 2_000  # each conversation is one user's
 TEXTS = (
     "Why does this loop never end? for i in range(3): pass",
     "Translate 'good morning' into German",
@@ -75,8 +75,9 @@ async def work(session: aiohttp.ClientSession, until: float, seen: Counter[str])
     while time.monotonic() < until:
         turn += 1
         stream = random.random() < 0.6
-        messages = [{"role": "user", "content": f"{random.choice(TEXTS)} {random.randrange(CONVERSATIONS)}"}]
-        body = {"model": "auto", "messages": messages, "stream": stream, "user": f"user-{random.randrange(USERS)}"}
+        conversation = random.randrange(CONVERSATIONS)
+        messages = [{"role": "user", "content": f"{TEXTS[conversation % len(TEXTS)]} {conversation}"}]
+        body = {"model": "auto", "messages": messages, "stream": stream, "user": f"user-{conversation % USERS}"}
         try:
             async with session.post(f"http://{HTTP}/v1/chat/completions", json=body) as response:
                 if stream and random.random() < 0.2:
