@@ -2,10 +2,10 @@
 
     .venv/bin/python bench/soak.py [SECONDS] [--classifier none]
 
-Streams and JSON, clients that leave, failing backends, 500 users with 2,000 conversations, a changed policy every
-ten seconds. The users and conversations are seen in the first fifth of the run: what is kept of each is bounded by
-their number, not by the number of requests. Exits 1 when memory has grown by more than a tenth between the second and the last fifth of the run, when
-a request got no answer, or when a place or an endpoint was never given back.
+Streams and JSON, clients that leave, failing backends, 500 users with 2,000 conversations, a changed policy every ten
+seconds. What is kept of a user or a conversation is bounded by their number, not by the number of requests. Exits 1
+when memory has grown by more than a tenth between the second and the last fifth of the run, when a request got no
+answer, or when a place was never given back.
 """
 
 import argparse

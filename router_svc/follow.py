@@ -30,6 +30,11 @@ class Follow:
         damage = self._damage if self._client.position == (0, 0) else ""
         return "; ".join(part for part in (self._client.trouble, damage, self._keys_trouble) if part)
 
+    @property
+    def ready_routers(self) -> int:
+        """As the control plane last told; without it, as many as there were."""
+        return self._client.ready_routers
+
     async def once(self) -> None:
         """Start from disk, if something is there."""
         try:

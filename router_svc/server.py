@@ -108,6 +108,10 @@ class Source(Protocol):
     def trouble(self) -> str:
         """Why nothing new arrives; empty when all is well."""
 
+    @property
+    def ready_routers(self) -> int:
+        """How many routers share the quotas, this one included."""
+
     async def once(self) -> None:
         """Load what there is."""
 
@@ -165,7 +169,7 @@ class Router:
 
     def _pipeline(self, settings: Settings) -> Pipeline:
         sessions = SessionStore(time.monotonic)
-        ledger = MemoryLedger(time.time)
+        ledger = MemoryLedger(time.time, share=lambda: self.source.ready_routers)
         understanding = Understanding(
             snapshots=self.snapshots,
             keyring=self.keys,

@@ -39,6 +39,11 @@ class Watch:
         """Why the folder or key file is not what is in force; empty when all is well. Shown in /readyz."""
         return "; ".join(filter(None, (*(each.trouble for each in self._watched), self._empty)))
 
+    @property
+    def ready_routers(self) -> int:
+        """A folder knows of no other router."""
+        return 1
+
     async def once(self) -> None:
         """Look, and adopt what changed. Raises ConfigError when something is unreadable; the state before stays."""
         failures = [await each.look() for each in self._watched]

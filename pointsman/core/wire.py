@@ -42,29 +42,49 @@ def encode(snapshot: Snapshot) -> Wire:
     return Wire(manifest, {digest(data): data for data in bodies})
 
 
+class Decoded(msgspec.Struct, frozen=True):
+    """A snapshot, and its objects by the hashes of their content."""
+
+    snapshot: Snapshot
+    objects: Mapping[str, Backend | Policy]
+
+
 def decode(wire: Wire, known_features: frozenset[str] = FEATURES) -> Snapshot:
-    """The snapshot of a wire form. Raises UnknownFeature when it needs one that this version lacks, and SnapshotError
-    when a body is missing, altered or malformed. Unknown fields, and objects of unknown kinds, are ignored."""
+    """The snapshot of a wire form; see `redecode`."""
+    return redecode(wire, {}, known_features).snapshot
+
+
+def redecode(wire: Wire, before: Mapping[str, Backend | Policy], known_features: frozenset[str] = FEATURES) -> Decoded:
+    """The snapshot of a wire form, taking objects that were decoded `before` as they are.
+
+    Raises UnknownFeature when it needs one that this version lacks, and SnapshotError when a body is missing, altered
+    or malformed. Unknown fields, and objects of unknown kinds, are ignored.
+    """
     unknown = sorted(set(wire.manifest.features) - known_features)
     if unknown:
         raise UnknownFeature(f"the snapshot needs what this version lacks: {', '.join(unknown)}; upgrade the router")
-    return Snapshot(
+    backends = _objects(wire, "ModelBackend", Backend, before)
+    policies = _objects(wire, "RoutingPolicy", Policy, before)
+    snapshot = Snapshot(
         version=wire.version,
         features=frozenset(wire.manifest.features),
-        backends=_objects(wire, "ModelBackend", Backend),
-        policies=_objects(wire, "RoutingPolicy", Policy),
+        backends={each.key: each for each in backends.values()},
+        policies={each.key: each for each in policies.values()},
     )
+    return Decoded(snapshot, {**backends, **policies})
 
 
-def _objects(wire: Wire, kind: str, model: type[_Compiled]) -> dict[str, _Compiled]:
-    """All objects of a kind, by key."""
+def _objects(
+    wire: Wire, kind: str, model: type[_Compiled], before: Mapping[str, Backend | Policy]
+) -> dict[str, _Compiled]:
+    """All objects of a kind, by hash."""
     decoder = msgspec.json.Decoder(model)
     objects = {}
     for wanted in wire.manifest.entries:
         if wanted.kind != kind:
             continue
-        compiled = _decoded(decoder, wanted, wire.bodies)
-        objects[compiled.key] = compiled
+        known = before.get(wanted.hash)
+        objects[wanted.hash] = known if isinstance(known, model) else _decoded(decoder, wanted, wire.bodies)
     return objects
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import msgspec
 
 from pointsman.core.compile import Compilation, Installation, compile_snapshot
+from pointsman.core.credentials import resolve_credentials
 from pointsman.core.endpoints import resolve_endpoints
 from pointsman.core.errors import ConfigError
 from pointsman.core.parse import Parsed, Resources, parse
 from pointsman.core.resources import ModelBackend, RoutingPolicy
 from pointsman.core.resources.common import Ref
-from pointsman.core.snapshot import SecretKey, Snapshot
+from pointsman.core.snapshot import Snapshot
 from pointsman.runtime.files import object_files
 from router_svc.source.loaded import Loaded
 
@@ -71,7 +72,9 @@ class Folder:
         endpoints = {key: each.endpoints for key, each in resolved.items()}
         found = [problem for verdict in compilation.verdicts for problem in verdict.problems]
         problems = tuple(sorted({*parsed.problems, *found}))
-        return Loaded(snapshot, endpoints, _credentials(snapshot, resources), problems, compilation.verdicts)
+        return Loaded(
+            snapshot, endpoints, resolve_credentials(snapshot, resources.secrets), problems, compilation.verdicts
+        )
 
     def _compile(self, resources: Resources) -> tuple[Resources, Compilation]:
         """What is in force, and its compilation with the verdicts on what the folder says now."""
@@ -102,16 +105,3 @@ def _restored(resources: Resources, kept: Mapping[Ref, _Ours]) -> Resources:
 
 def _ref(resource: _Ours) -> Ref:
     return Ref(kind=resource.kind, namespace=resource.metadata.namespace, name=resource.metadata.name)
-
-
-def _credentials(snapshot: Snapshot, resources: Resources) -> dict[SecretKey, str]:
-    """The bearer tokens that backends refer to and that the folder's Secrets hold."""
-    secrets = {(each.metadata.namespace, each.metadata.name): each for each in resources.secrets}
-    credentials = {}
-    for backend in snapshot.backends.values():
-        where = backend.credential
-        secret = secrets.get((where.namespace, where.name)) if where is not None else None
-        value = secret.value(where.key) if secret is not None and where is not None else None
-        if where is not None and value is not None:
-            credentials[where] = value
-    return credentials

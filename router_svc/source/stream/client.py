@@ -92,7 +92,7 @@ class ControlPlane:
     async def forever(self) -> None:
         """Follow, and save what is in force, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._save())
+            tasks.create_task(self._save_again())
             tasks.create_task(self._follow_again())
 
     async def _follow_again(self) -> None:
@@ -164,16 +164,23 @@ class ControlPlane:
         self._held, self._decoded = held, decoded
         self._unsaved.set()
 
-    async def _save(self) -> None:
+    async def _save_again(self) -> None:
         """Save what is in force, at most every so often: a change of endpoints need not wait for the disk."""
-        while True:
-            await self._unsaved.wait()
-            self._unsaved.clear()
-            try:
-                await asyncio.to_thread(self._shelf.save, self._held)
-            except OSError as error:  # a full disk must not keep a policy from working
-                log.warning("the state is in force but was not saved: %s", error)
-            await asyncio.sleep(SAVE_EVERY)
+        try:
+            while True:
+                await self._unsaved.wait()
+                self._unsaved.clear()
+                await asyncio.to_thread(self._save, self._held)
+                await asyncio.sleep(SAVE_EVERY)
+        finally:
+            if self._unsaved.is_set():
+                self._save(self._held)
+
+    def _save(self, held: Held) -> None:
+        try:
+            self._shelf.save(held)
+        except OSError as error:  # a full disk must not keep a policy from working
+            log.warning("the state is in force but was not saved: %s", error)
 
     def _channel(self, address: str) -> grpc.aio.Channel:
         who = self._peering

@@ -5,6 +5,7 @@ storage: they are gone with the node, not with the process.
 """
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,15 @@ class Shelf:
     def __init__(self, folder: Path, private: Path) -> None:
         """`private` is the folder for credentials."""
         self._state, self._secrets = folder / "state", private / "credentials"
+        self._one_at_a_time = threading.Lock()  # the last save, at the end of a process, may meet one in a thread
 
     def save(self, held: Held) -> None:
         """Replace what was saved before; after a crash either the old or the new is there, whole. Raises OSError."""
         endpoints = {key: (reached.endpoints, reached.hash) for key, reached in held.endpoints.items()}
         rows = [(key.namespace, key.name, key.key, value) for key, value in held.credentials.items()]
-        _write(self._secrets, _Secrets(held.revision, rows, held.keys))
-        _write(self._state, _State(held.epoch, held.sequence, dumps(held.wire), endpoints, held.keys is not None))
+        with self._one_at_a_time:
+            _write(self._secrets, _Secrets(held.revision, rows, held.keys))
+            _write(self._state, _State(held.epoch, held.sequence, dumps(held.wire), endpoints, held.keys is not None))
 
     def load(self) -> Held | None:
         """What was saved last; None when there is nothing. Raises SnapshotError when it is damaged."""

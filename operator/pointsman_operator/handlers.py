@@ -1,0 +1,57 @@
+"""Kopf's part: tells the store what the API server tells. Handlers never raise, block or write.
+
+They are coroutines, as Kopf calls plain functions in threads, where the store does not live.
+
+Kopf logs errors of `on.event` and forgets the event, so nothing here may fail; and it calls nothing while there are no
+objects, so the first LIST, not Kopf, says that everything is known (see `resync`).
+"""
+
+import logging
+from typing import Any
+
+import kopf
+
+from pointsman_operator.store import Store
+from pointsman_operator.watched import WATCHED, Watched
+
+log = logging.getLogger("pointsman.watch")
+
+
+def registry(store: Store) -> kopf.OperatorRegistry:
+    """Handlers for every watched kind."""
+    handlers = kopf.OperatorRegistry()
+    kopf.on.login(registry=handlers)(login)
+    for watched in WATCHED.values():
+        _watch(watched, store, handlers)
+    return handlers
+
+
+def _watch(watched: Watched, store: Store, handlers: kopf.OperatorRegistry) -> None:
+    @kopf.on.event(watched.group, watched.version, watched.plural, id=watched.plural, registry=handlers)
+    async def observed(event: kopf.RawEvent, **_: Any) -> None:  # in the store's own thread, as it is a coroutine
+        try:
+            if event["type"] == "DELETED":
+                store.delete(watched.kind, event["object"])
+            else:
+                store.put(watched.kind, event["object"])
+        except Exception:  # the next LIST mends it
+            log.exception("an event of a %s was not understood", watched.kind)
+
+
+def login(**_: Any) -> kopf.ConnectionInfo | None:
+    """The pod's service account, or the kubeconfig of a person."""
+    settings = kopf.OperatorSettings()
+    return kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(settings=settings)
+
+
+def settings() -> kopf.OperatorSettings:
+    """How Kopf watches: it posts nothing, and it notices a dead connection."""
+    chosen = kopf.OperatorSettings()
+    chosen.posting.enabled = False
+    chosen.networking.connect_timeout = 10
+    chosen.networking.request_timeout = 60
+    chosen.watching.server_timeout = 600
+    for watched in WATCHED.values():
+        if watched.selector:
+            chosen.watching.label_selectors[watched.group, watched.version, watched.plural] = watched.selector
+    return chosen

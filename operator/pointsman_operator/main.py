@@ -1,0 +1,153 @@
+"""Builds the control plane's parts and runs them until a signal: `pointsman operator` calls `run`."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import grpc
+import kopf
+import msgspec
+
+from pointsman.core.compile import Installation
+from pointsman_operator import handlers
+from pointsman_operator.api import Api
+from pointsman_operator.cycle import Cycle
+from pointsman_operator.lease import Lease
+from pointsman_operator.metrics import Metrics
+from pointsman_operator.probes import Probes
+from pointsman_operator.publisher import Publisher
+from pointsman_operator.reporter import Reporter
+from pointsman_operator.resync import Resync
+from pointsman_operator.store import Store
+from pointsman_operator.stream import server
+from pointsman_operator.stream.server import Certificates
+from pointsman_operator.world import Builder, KeysSecret
+
+log = logging.getLogger("pointsman.operator")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one replica runs."""
+
+    name: str
+    """Of the pod."""
+    namespace: str
+    """Where the Lease is."""
+    probes: str = "127.0.0.1:8082"
+    """Where liveness, readiness and metrics are served."""
+    stream: str = "127.0.0.1:8083"
+    """Where snapshots are served."""
+    certificates: Certificates | None = None
+    """For mutual TLS on the stream."""
+    address: str = ""
+    """HOST:PORT at which routers reach this replica's stream; where it listens, by default."""
+    resync: float = 300.0
+    """Seconds between two LISTs of everything."""
+    installation: Installation = Installation()
+    keys: KeysSecret | None = None
+    """The Secret of client API keys; without one, routers ask for none."""
+
+
+class Operator:
+    """One replica."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._metrics = Metrics()
+        self._api = Api(handlers.login)
+        self._store = Store(self._changed)
+        self._resync = Resync(self._api, self._store, self._metrics, settings.resync)
+        holder = f"{settings.name}_{secrets.token_hex(4)}"
+        address = settings.address or settings.stream
+        self._lease = Lease(
+            self._api, settings.namespace, "pointsman-operator", holder, address, self._leadership_changed
+        )
+        self._publisher = Publisher(self._lease)
+        self._reporter = Reporter(self._api, self._store, self._metrics, holder, lambda: self._lease.leading)
+        self._cycle = Cycle(
+            self._store,
+            Builder(settings.installation, settings.keys),
+            self._publisher,
+            self._reporter.report,
+            self._metrics,
+        )
+        self._publisher.listen(self._cycle.report_again)
+        self._loops: dict[str, asyncio.Task[None]] = {}
+        self._probes = Probes(
+            self._metrics, self._stopped, lambda: self._cycle.world, lambda: self._publisher.published
+        )
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT."""
+        await self._probes.start(self._settings.probes)
+        stream, _ = await server.start(
+            self._settings.stream, self._publisher, lambda: self._lease.leader, self._settings.certificates
+        )
+        self._start("resync", self._resync.forever())
+        self._start("lease", self._lease.forever())
+        self._start("build", self._build_when_synced())
+        self._start("report", self._cycle.report())
+        await self._watch(lambda: self._stop(stream))
+
+    async def _watch(self, stop: Callable[[], Awaitable[None]]) -> None:
+        """Run Kopf, and `stop` everything else before it ends: on its way out it cancels whatever runs beside it."""
+        started, asked, enough = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        informer = asyncio.create_task(
+            kopf.operator(
+                registry=handlers.registry(self._store),
+                settings=handlers.settings(),
+                clusterwide=True,
+                standalone=True,
+                ready_flag=started,
+                stop_flag=enough,
+            )
+        )
+        informer.add_done_callback(lambda _: started.set())
+        informer.add_done_callback(lambda _: asked.set())
+        await started.wait()
+        for each in (signal.SIGTERM, signal.SIGINT):  # Kopf took them when it started
+            asyncio.get_running_loop().add_signal_handler(each, asked.set)
+        await asked.wait()
+        await stop()
+        enough.set()
+        await informer
+
+    def _start(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
+        self._loops[name] = asyncio.create_task(loop, name=name)
+
+    def _stopped(self) -> list[str]:
+        return [name for name, task in self._loops.items() if task.done()]
+
+    async def _build_when_synced(self) -> None:
+        """Half a cluster must not be compiled: it would look like a mass deletion."""
+        await self._resync.synced.wait()
+        self._cycle.changed()
+        await self._cycle.build()
+
+    async def _stop(self, stream: grpc.aio.Server) -> None:
+        for task in self._loops.values():
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._loops.values(), return_exceptions=True)
+        await stream.stop(grace=0.5)
+        await self._lease.release()
+        await self._probes.stop()
+        await self._api.close()
+
+    def _changed(self) -> None:
+        self._cycle.changed()
+
+    def _leadership_changed(self) -> None:
+        self._metrics.leading.set(self._lease.leading)
+        self._publisher.settle()
+        self._cycle.report_again()
+
+
+def run(settings: Settings) -> None:
+    """Run one replica to its end."""
+    logging.getLogger("kopf").setLevel(logging.WARNING)  # it tells of every object that it hands over
+    asyncio.run(Operator(settings).run())

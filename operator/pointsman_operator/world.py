@@ -1,0 +1,142 @@
+"""Observed objects → everything that routers and people are told. Pure, but for what it remembers to be quick.
+
+An object is parsed again only when its content changed, and nothing is compiled again while only addresses change:
+endpoint churn costs little, however many policies there are.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from pointsman.core.compile import Compilation, Installation, compile_snapshot
+from pointsman.core.credentials import resolve_credentials
+from pointsman.core.endpoints import EndpointSet, resolve_endpoints
+from pointsman.core.inventory import Parsed, Resources
+from pointsman.core.keys import parse_keys
+from pointsman.core.parse import parse_objects
+from pointsman.core.problems import Problem
+from pointsman.core.resources.kubernetes import EndpointSlice
+from pointsman.core.snapshot import SecretKey
+from pointsman.core.wire import Wire, encode
+from pointsman_operator.store import Observed
+from pointsman_operator.watched import SECRET_LABEL
+
+KEY_FILE = "keys.yaml"
+NOBODY = "keys: []"
+
+
+class World(msgspec.Struct, frozen=True):
+    """What the observed objects mean."""
+
+    observed: Mapping[str, Observed]
+    """Pointsman's own objects, by reference ("RoutingPolicy ai/assistant")."""
+    compilation: Compilation
+    wire: Wire
+    endpoints: Mapping[str, EndpointSet]
+    """By backend key."""
+    credentials: Mapping[SecretKey, str]
+    keys: str | None = None
+    """The client API keys, as a key file; None when this installation asks for none."""
+    key_problems: tuple[Problem, ...] = ()
+    """Why the keys before, or none, are in force."""
+
+    def __repr__(self) -> str:
+        return f"World(version={self.wire.version!r})"
+
+
+class KeysSecret(msgspec.Struct, frozen=True):
+    """Names the Secret of client API keys; its key `keys.yaml` holds a key file."""
+
+    namespace: str
+    name: str
+
+
+class Builder:
+    """Builds worlds, one after the other; remembers parsed objects and the last compilation."""
+
+    def __init__(self, installation: Installation, keys: KeysSecret | None = None) -> None:
+        """`keys` names the Secret of client API keys. When it is missing or wrong, no request is let in by it."""
+        self._installation, self._keys_secret = installation, keys
+        self._keys = NOBODY
+        self._parsed: dict[str, Parsed] = {}
+        self._compiled: tuple[object, Compilation, Wire] | None = None
+
+    def build(self, objects: Sequence[Observed]) -> World:
+        """The world of these objects."""
+        resources = self._resources(objects)
+        installation = _with_api_server(self._installation, resources.slices)
+        compilation, wire = self._compile(objects, resources, installation)
+        snapshot = compilation.snapshot
+        keys, key_problems = self._client_keys(resources)
+        return World(
+            observed={f"{each.key[0]} {each.key[1]}/{each.key[2]}": each for each in objects if _ours(each)},
+            compilation=compilation,
+            wire=wire,
+            endpoints=resolve_endpoints(snapshot.backends, resources.services, resources.slices, installation),
+            credentials=resolve_credentials(snapshot, resources.secrets),
+            keys=keys,
+            key_problems=key_problems,
+        )
+
+    def _client_keys(self, resources: Resources) -> tuple[str | None, tuple[Problem, ...]]:
+        """The keys, or those before when they are wrong; a Secret that is gone lets nobody in."""
+        where = self._keys_secret
+        if where is None:
+            return None, ()
+        found = (each for each in resources.secrets if each.metadata.namespace == where.namespace)
+        secret = next((each for each in found if each.metadata.name == where.name), None)
+        text = secret.value(KEY_FILE) if secret is not None else None
+        if text is None:
+            self._keys = NOBODY
+            fix = f"Create it with the label {SECRET_LABEL}, or nobody is let in"
+            return NOBODY, (Problem("", f"Secret {where.namespace}/{where.name}", KEY_FILE, "is missing", fix),)
+        problems = parse_keys(text, f"Secret {where.namespace}/{where.name}").problems
+        if not any(problem.is_error for problem in problems):
+            self._keys = text
+        return self._keys, problems
+
+    def _resources(self, objects: Sequence[Observed]) -> Resources:
+        known = self._parsed
+        self._parsed = {
+            each.content: known.get(each.content) or parse_objects([each.body])
+            for each in sorted(objects, key=lambda each: each.key)
+        }
+        return merge(parsed.resources for parsed in self._parsed.values())
+
+    def _compile(
+        self, objects: Sequence[Observed], resources: Resources, installation: Installation
+    ) -> tuple[Compilation, Wire]:
+        """The last compilation, if nothing changed that it depends on: of slices, only which Services have some."""
+        others = frozenset(each.content for each in objects if each.key[0] != "EndpointSlice")
+        served = frozenset((each.metadata.namespace, each.service) for each in resources.slices)
+        depends = (others, served, installation)
+        if self._compiled is None or self._compiled[0] != depends:
+            compilation = compile_snapshot(resources, installation)
+            self._compiled = (depends, compilation, encode(compilation.snapshot))
+        return self._compiled[1], self._compiled[2]
+
+
+def merge(parts: Iterable[Resources]) -> Resources:
+    """All of these as one."""
+    fields: dict[str, list[Any]] = {name: [] for name in Resources.__struct_fields__}
+    for part in parts:
+        for name, collected in fields.items():
+            collected.extend(getattr(part, name))
+    return Resources(**{name: tuple(collected) for name, collected in fields.items()})
+
+
+def _ours(observed: Observed) -> bool:
+    return observed.key[0] in ("ModelBackend", "RoutingPolicy")
+
+
+def _with_api_server(installation: Installation, slices: Iterable[EndpointSlice]) -> Installation:
+    """The API server publishes its own addresses as endpoints: nobody may route there."""
+    own = {
+        address
+        for each in slices
+        if each.metadata.namespace == "default" and each.service == "kubernetes"
+        for endpoint in each.endpoints
+        for address in endpoint.addresses
+    }
+    return msgspec.structs.replace(installation, api_server=tuple(sorted({*installation.api_server, *own})))
