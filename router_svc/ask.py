@@ -36,7 +36,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def explain(self) -> bool:
         """Whether the client wants the plan in the body."""
-        return self.incoming.headers.get(EXPLAIN_HEADER, "").lower() == "true"
+        return self.incoming.headers.get(EXPLAIN_HEADER, "").lower() in ("true", "1")
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

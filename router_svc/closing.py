@@ -114,7 +114,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def _explanation(self) -> Explanation:
-        return Explanation(self.plan, self.ask.signals)
+        return Explanation(self.plan, self.ask.signals, self._attempts)
 
     def _explained(self, body: bytes) -> bytes:
         return explain.in_body(body, self._explanation) if self.ask.explain else body
@@ -122,7 +122,15 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
     def _headers(self, candidate: Candidate | None) -> dict[str, str]:
         model = self.ask.snapshot.backends[candidate.backend].model if candidate is not None else None
         attempts = refusals.calls(self.notes) + (candidate is not None)
-        return headers.decision_headers(self.plan, candidate, attempts, model)
+        failed = (attempt.outcome for attempt in self._attempts)
+        return headers.decision_headers(self.plan, candidate, attempts, model, failed)
+
+    @property
+    def _attempts(self) -> tuple[explain.Attempt, ...]:
+        return tuple(
+            explain.Attempt(note.backend, str(note.failure.trigger or "Rejected"), note.failure.message)
+            for note in self.notes
+        )
 
 
 async def _once(event: bytes) -> AsyncIterator[bytes]:

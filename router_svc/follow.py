@@ -31,6 +31,11 @@ class Follow:
         return "; ".join(part for part in (self._client.trouble, damage, self._keys_trouble) if part)
 
     @property
+    def answering(self) -> bool:
+        """What the control plane sends is taken as it is; its statuses say what is wrong with it."""
+        return True
+
+    @property
     def ready_routers(self) -> int:
         """As the control plane last told; without it, as many as there were."""
         return self._client.ready_routers

@@ -128,12 +128,15 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         if plan.refusal is not None:
             return closing.fail(errors.refused(plan.refusal))
         queue = deque(plan.candidates)
-        while queue and (calls := refusals.calls(notes)) < plan.fallback.max_attempts:
+        end = ask.arrived + plan.fallback.timeouts.total
+        while queue and (calls := refusals.calls(notes)) < plan.fallback.max_attempts and self.monotonic() < end:
             candidate = queue.popleft()
             if calls and not self.budget.retry(plan.policy or "", plan.fallback.retry_budget):
                 break
             began = self.monotonic()
-            made = await self.attempts.make(self._order(ask, plan, candidate))
+            made = await self.attempts.make(
+                self._order(ask, plan, candidate, self._deadline(ask, end, more=bool(queue)))
+            )
             if isinstance(made, tuple):
                 return await closing.deliver(candidate, *made, began)
             if isinstance(made, Denied) and made.charge.scope is Scope.SUBJECT:
@@ -160,7 +163,15 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         state = self.pool.states((candidate.backend,)).get(candidate.backend)
         return state is not None and state.available > 0
 
-    def _order(self, ask: Ask, plan: Plan, candidate: Candidate) -> Order:
+    def _deadline(self, ask: Ask, end: float, *, more: bool) -> float:
+        """When an attempt must have ended. One that is not streamed shows no first token to judge it by, so it gets
+        half of what is left while other candidates remain: a hanging model server must leave them time."""
+        if ask.request.stream or not more:
+            return end
+        now = self.monotonic()
+        return now + (end - now) / 2
+
+    def _order(self, ask: Ask, plan: Plan, candidate: Candidate, deadline: float) -> Order:
         backend = ask.snapshot.backends[candidate.backend]
         operation = ask.request.operation
         return Order(
@@ -168,7 +179,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             backend=backend,
             payload=build(ask.body, operation, backend, candidate.effort, headers=ask.incoming.headers),
             timeouts=plan.fallback.timeouts,
-            deadline=ask.arrived + plan.fallback.timeouts.total,
+            deadline=deadline,
             credential=self.snapshots.credential(backend.credential) if backend.credential is not None else None,
             prompt_tokens=ask.request.prompt_tokens,
         )

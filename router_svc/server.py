@@ -109,6 +109,10 @@ class Source(Protocol):
         """Why nothing new arrives; empty when all is well."""
 
     @property
+    def answering(self) -> bool:
+        """Whether anything of what is loaded can answer."""
+
+    @property
     def ready_routers(self) -> int:
         """How many routers share the quotas, this one included."""
 
@@ -216,7 +220,7 @@ class Router:
             self.drain.phase,
             {
                 "snapshot": Dependency(ready, self.snapshots.current().version[:12], required=True)
-                if self.snapshots.ready
+                if self.snapshots.ready and self.source.answering
                 else Dependency(lost, trouble or "nothing is loaded yet", required=True),
                 "source": Dependency(degraded, f"the last good state answers: {trouble}")
                 if trouble and self.snapshots.ready

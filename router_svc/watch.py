@@ -31,13 +31,18 @@ class Watch:
             _Watched(self._load_folder, lambda: metrics.snapshot("", adopted=False)),
         )
         self._pending: Loaded | None = None
-        self._empty = ""
+        self._empty = self._wrong = ""
         self._said: frozenset[Problem] = frozenset()
 
     @property
     def trouble(self) -> str:
         """Why the folder or key file is not what is in force; empty when all is well. Shown in /readyz."""
-        return "; ".join(filter(None, (*(each.trouble for each in self._watched), self._empty)))
+        return "; ".join(filter(None, (*(each.trouble for each in self._watched), self._empty, self._wrong)))
+
+    @property
+    def answering(self) -> bool:
+        """Whether anything of the folder can answer."""
+        return not self._empty
 
     @property
     def ready_routers(self) -> int:
@@ -77,18 +82,29 @@ class Watch:
 
     def _adopted(self, loaded: Loaded) -> None:
         snapshot = loaded.snapshot
-        self._empty = "" if snapshot.version else f"no usable policy or backend in {self._folder.path}"
+        errors = [problem for problem in loaded.problems if problem.is_error]
+        self._wrong = f"{len(errors)} problems, the first: {errors[0]}" if errors else ""
+        self._empty = _nothing_answers(loaded, str(self._folder.path))
         if self._empty:
             log.warning("%s: nothing can be answered until there is", self._empty)
-        else:
-            in_force = (snapshot.version[:12], len(snapshot.policies), len(snapshot.backends))
-            log.info("snapshot %s in force: %d policies, %d backends", *in_force)
+        if snapshot.version:
+            in_force = (snapshot.version[:12], len(snapshot.policies), len(snapshot.backends), len(errors))
+            log.info("snapshot %s in force: %d policies, %d backends; %d problems", *in_force)
 
     def _say(self, problems: tuple[Problem, ...]) -> None:
         for problem in problems:
             if problem not in self._said:
                 log.log(logging.ERROR if problem.is_error else logging.WARNING, "%s", problem)
         self._said = frozenset(problems)
+
+
+def _nothing_answers(loaded: Loaded, where: str) -> str:
+    """Why nothing can be answered: the folder is empty, or has policies of which none is usable."""
+    if not loaded.snapshot.version:
+        return f"no usable policy or backend in {where}"
+    wanted = any(verdict.ref.kind == "RoutingPolicy" for verdict in loaded.verdicts)
+    usable = any(not policy.problem for policy in loaded.snapshot.policies.values())
+    return f"no usable policy in {where}" if wanted and not usable else ""
 
 
 class _Watched:

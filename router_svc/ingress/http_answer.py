@@ -16,8 +16,14 @@ STALL_SECONDS = 60.0
 """A client that takes nothing for so long has gone, whatever its connection says. Until then at most a socket's buffer
 and 128 KiB wait for it: a slow reader slows the model server, and does not fill the router's memory."""
 
-_JSON = {"content-type": "application/json"}
-_SSE = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no"}
+_SERVER = {"server": "pointsman"}  # instead of the library and its version
+_JSON = {"content-type": "application/json", **_SERVER}
+_SSE = {
+    **_SERVER,
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+}
 
 
 def json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

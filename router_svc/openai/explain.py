@@ -18,11 +18,21 @@ from router_svc.openai import sse
 _STREAM_OBJECTS = {Operation.CHAT: "chat.completion.chunk", Operation.COMPLETION: "text_completion"}
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """A try that failed."""
+
+    backend: str
+    outcome: str
+    """A trigger, or "Rejected" for a failure that no other candidate could mend."""
+    message: str
+
+
 class Explanation(msgspec.Struct, frozen=True):
-    """What was known of a request, and what was decided from it."""
+    """What was known of a request, what was decided from it, and what failed before it was answered."""
 
     plan: Plan
     signals: Signals
+    failed: tuple[Attempt, ...] = ()
 
 
 def describe(explanation: Explanation) -> dict[str, Any]:
@@ -40,6 +50,7 @@ def describe(explanation: Explanation) -> dict[str, Any]:
         "signals": _signals(explanation.signals),
         "candidates": [_candidate(candidate) for candidate in plan.candidates],
         "rejected": [{"backend": no.backend, **_reason(no.reason)} for no in plan.rejected],
+        "failed": [msgspec.to_builtins(attempt) for attempt in explanation.failed],
     }
 
 

@@ -21,17 +21,21 @@ _LONGEST_VALUE = 512
 _UNSAFE = re.compile(r"[^!-~]|%")
 
 
-def decision_headers(plan: Plan, candidate: Candidate | None, attempts: int, model: str | None) -> dict[str, str]:
-    """The headers of an answer that `candidate`'s backend gave, with its upstream model's name, after `attempts` tries.
+def decision_headers(
+    plan: Plan, candidate: Candidate | None, attempts: int, model: str | None, failed: Iterable[str] = ()
+) -> dict[str, str]:
+    """The headers of an answer that `candidate`'s backend gave, with its upstream model's name, after `attempts` tries,
+    of which some `failed` with these triggers.
 
     An error after a plan was made has no candidate and no model, and keeps the rest.
     """
+    why = codes(plan.reasons, candidate.reasons if candidate else ())
     values = {
         DECISION_ID: plan.id,
         MODEL: model,
         BACKEND: candidate.backend if candidate else None,
         ROUTE: plan.route,
-        REASON: ",".join(codes(plan.reasons, candidate.reasons if candidate else ())),
+        REASON: ",".join(dict.fromkeys((*why, *failed))),
         DOWNGRADED: plan.downgraded,
         ATTEMPTS: str(attempts),
     }

@@ -97,6 +97,33 @@ async def test_a_slow_first_token_falls_back(tmp_path: Path) -> None:
         assert await metric(router, 'pointsman_attempts_total{backend="ai/first",outcome="Timeout"}') == 1
 
 
+async def test_a_hanging_answer_that_is_not_streamed_leaves_time_for_the_next(tmp_path: Path) -> None:
+    def objects(faults: dict[str, FaultServer]) -> list[dict[str, Any]]:
+        return two(faults, fallback={"timeouts": {"connect": "100ms", "firstToken": "200ms", "total": "1s"}})
+
+    async with running(tmp_path, objects, "first", "second") as router:
+        router.faults["first"].play(Rule(fault=Hang()))
+        response = await router.chat(headers={"x-pointsman-explain": "true"})
+        assert (response.status, response.headers["x-pointsman-backend"]) == (200, "ai/second")
+        assert "Timeout" in response.headers["x-pointsman-reason"]
+        failed = (await response.json())["pointsman"]["failed"]
+        assert [(each["backend"], each["outcome"]) for each in failed] == [("ai/first", "Timeout")]
+
+
+async def test_a_folder_whose_policies_are_all_wrong_is_not_ready_and_says_why(tmp_path: Path) -> None:
+    async with running(tmp_path, lambda faults: two(faults, rotues=[]), "first", "second") as router:
+        ready = await router.get("/readyz")
+        assert ready.status == 503
+        assert "rotues" in await ready.text()
+
+
+async def test_an_unknown_mode_lists_the_modes(tmp_path: Path) -> None:
+    async with running(tmp_path, lambda faults: two(faults, modes=[{"name": "fast"}]), "first", "second") as router:
+        response = await router.chat(model="auto:quick")
+        assert response.status == 404
+        assert "auto:fast" in (await response.json())["error"]["message"]
+
+
 async def test_an_unreachable_backend_falls_back(tmp_path: Path) -> None:
     def objects(faults: dict[str, FaultServer]) -> list[dict[str, Any]]:
         made = two(faults)

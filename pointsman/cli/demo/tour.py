@@ -46,7 +46,7 @@ def steps(scene: Scene) -> Iterator[Step]:
     )
     yield Step(
         "A mode: by the model's name, or by a phrase of the prompt",
-        (ask("Name a river in Spain.", model="auto:thinking"), ask("Piensa bien: nombra un río de España.")),
+        (ask("What should I cook tonight?", model="auto:thinking"), ask("Piensa bien: ¿qué puedo cocinar esta noche?")),
     )
     yield Step(
         "A stream",

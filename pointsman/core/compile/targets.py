@@ -84,5 +84,5 @@ def check_address(resource: ModelBackend, installation: Installation) -> Iterato
         api_server=installation.api_server,
     )
     if reason is not None:
-        fix = "Use serviceRef for a model of this cluster, or ask the platform team to allow the host"
+        fix = "Use serviceRef for a model of this cluster, or allow the host (--allow-external HOST, --allow-loopback)"
         yield Finding("spec.endpoints.external.host", f'"{external.host}" {reason}', fix, reason="AddressRefused")

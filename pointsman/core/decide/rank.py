@@ -49,6 +49,7 @@ class Group(msgspec.Struct, frozen=True):
     band: float
     share_key: str
     weighted: bool
+    size: int
 
 
 Criterion = Callable[[Option, Group], float]
@@ -122,6 +123,7 @@ def _rank_group(options: list[Option], objective: Objective, share_key: str) -> 
         band=objective.quality_band,
         share_key=share_key,
         weighted=any(option.weight is not None for option in options),
+        size=len(options),
     )
     criteria = CRITERIA[objective.type]
     if group.weighted:  # weights are an instruction: they split what the objective's first criterion leaves equal
@@ -152,7 +154,7 @@ def _why(option: Option, group: Group, objective: Objective, place: int) -> list
         reasons.append(Reason(Code.STRAINED, {"headroom": round(option.headroom, 3)}))
     if below_band(option, group) > 0:
         reasons.append(Reason(Code.BELOW_BAND, {"quality": round(option.quality, 3), "best": round(group.quality, 3)}))
-    if place == 0:
+    if place == 0 and group.size > 1 and not group.weighted:
         reasons.append(Reason(_WHY_FIRST[objective.type], {"quality": round(option.quality, 3)}))
     if group.weighted:
         reasons.append(Reason(Code.WEIGHTED, {"weight": 1 if option.weight is None else option.weight}))

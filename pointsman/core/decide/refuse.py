@@ -66,6 +66,11 @@ def unknown_model(snapshot: Snapshot, request: Request) -> Refusal:
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     exists = ", ".join(names[:_NAMES_SHOWN]) + more if names else "none: no policy or backend is in force"
     message = f"model {request.model!r} does not exist; available: {exists}"
+    base, _, mode = request.model.rpartition(":")
+    policy = snapshot.virtual_names.get(base)
+    if policy is not None and request.rights.allow(base):
+        modes = ", ".join(f"{base}:{each.name}" for each in policy.modes) or "none"
+        message = f"model {base!r} has no mode {mode!r}; it has: {modes}"
     return Refusal(RefusalKind.UNKNOWN_MODEL, message, "model_not_found")
 
 
@@ -108,7 +113,7 @@ def quota_exceeded(case: Case, quota: Quota) -> Refusal:
 
 
 def _retry_after(emptied: Code, rejected: Sequence[Rejection]) -> float | None:
-    if emptied in _ASKED_TOO_MUCH:
-        return None
+    if emptied in _ASKED_TOO_MUCH or emptied in (Code.WRONG_LABELS, Code.TOO_COSTLY):
+        return None  # to wait does not help
     cooldowns = [float(each.reason.detail["seconds"]) for each in rejected if each.reason.code is Code.COOLING_DOWN]
     return min(cooldowns, default=1.0)

@@ -307,7 +307,8 @@ class Timeouts(Part):
 
     connect: Duration = "1s"
     first_token: Duration = "30s"
-    """From sending the request to the first content of a stream; an answer that is not streamed has only `total`."""
+    """From sending the request to the first content of a stream. An answer that is not streamed gets half of the time
+    that is left of `total`, while other candidates remain."""
     total: Duration = "5m"
     """From the request's arrival to the end of its answer, over all attempts."""
 
