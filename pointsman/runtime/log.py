@@ -2,9 +2,18 @@
 
 import logging
 import sys
-from typing import Literal
+import traceback
+from typing import Any, Literal
 
 import msgspec
+
+
+class _TextFormatter(logging.Formatter):
+    """Time, level, logger and message; of an exception its type and where it was, not its words."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """An exception's message may quote what it choked on, which may be a prompt."""
+        return "".join(traceback.format_tb(ei[2])) + (ei[0].__name__ if ei[0] else "")
 
 
 class _JsonFormatter(logging.Formatter):
@@ -24,6 +33,6 @@ def configure(style: Literal["text", "json"] = "text", level: int = logging.INFO
     """Set up the root logger; call once, when a process starts."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        _JsonFormatter() if style == "json" else logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        _JsonFormatter() if style == "json" else _TextFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -1,7 +1,11 @@
 """One endpoint with what is known of it."""
 
+import logging
+
 from router_svc.endpoints.outlier import Breaker
 from router_svc.exchange import Endpoint
+
+log = logging.getLogger("pointsman.endpoints")
 
 FAILED_CHECKS = 2
 """Health checks in a row that take an endpoint out; one good check brings it back."""
@@ -35,7 +39,17 @@ class Member:
         if (breaker.open_until, breaker.closed) != (self._breaker.open_until, self._breaker.closed):
             self.phase += 1
             self.probing = False
+        if breaker.closed is not self._breaker.closed:
+            self._tell(breaker)
         self._breaker = breaker
+
+    def _tell(self, breaker: Breaker) -> None:
+        """What an operator of the router wants to know; once when it begins, once when it is over."""
+        where = self.endpoint.authority
+        if breaker.closed:
+            log.info("endpoint %s answers again", where)
+        else:
+            log.warning("endpoint %s is left out: %s", where, "it keeps failing" if breaker.ejected else "unreachable")
 
     @property
     def healthy(self) -> bool:

@@ -230,3 +230,22 @@ async def test_an_overloaded_backend_is_relieved_by_its_fallback(tmp_path: Path)
         router.faults["first"].play(Rule(fault=Overloaded(retry_after=600), times=1))
         assert await ask(router, 3) == ["ai/second"] * 3
         assert len(router.faults["first"].requests) == 1
+
+
+async def test_the_log_tells_when_an_endpoint_is_left_out_and_when_it_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "pointsman.endpoints")
+
+    def objects(faults: dict[str, FaultServer]) -> list[dict[str, Any]]:
+        rules = {"consecutiveErrors": 2, "baseEjection": "1ms"}
+        first = served(faults["first"], "first", outlierDetection=rules)
+        return [first, policy(default={"backends": refs("first")}, session={"affinity": "None"})]
+
+    async with running(tmp_path, objects, "first") as router:
+        router.faults["first"].play(Rule(fault=Status(status=500), times=2))
+        for _ in range(4):
+            await router.chat()
+        where = f"127.0.0.1:{router.faults['first'].port}"
+    said = [record.getMessage() for record in caplog.records if where in record.getMessage()]
+    assert said == [f"endpoint {where} is left out: it keeps failing", f"endpoint {where} answers again"]
