@@ -92,14 +92,17 @@ def test_exactly_the_verbs_used(with_namespace: Access, caller: Caller, tmp_path
     for body in (some, slices, policy("chat", "a", "ghost")):
         assert caller.create(body)[0] == 201
     eventually(lambda: _reason(caller) == "RefNotFound", "a status")
-    assert operator.stop() == 0
-    caller.delete(slices)
 
     def entries() -> list[dict[str, Any]]:
         assert with_namespace.audit is not None
         return with_namespace.audit.of(USER, mark)
 
-    eventually(lambda: used(entries()) >= allowed(), f"use of {allowed() - used(entries())}", 5)
+    # a status may be there before every watch is, on a busy machine
+    watches = {each for each in allowed() if each[0] == "watch"}
+    eventually(lambda: used(entries()) >= watches, f"all of {sorted(watches)}", 60)
+    assert operator.stop() == 0
+    caller.delete(slices)
+    eventually(lambda: used(entries()) >= allowed(), f"use of all of {sorted(allowed())}", 20)
     forbidden = [each["requestURI"] for each in entries() if each.get("responseStatus", {}).get("code") == 403]
     assert forbidden == []
     assert used(entries()) == allowed()
