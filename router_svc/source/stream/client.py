@@ -15,6 +15,7 @@ import msgspec
 from pointsman import __version__
 from pointsman.core.features import FEATURES
 from pointsman.core.wire import Decoded
+from pointsman.runtime.uninterrupted import uninterrupted
 from pointsman.v1 import snapshot_stream_pb2 as pb
 from pointsman.v1 import snapshot_stream_pb2_grpc as rpc
 from router_svc.source.loaded import Loaded
@@ -170,7 +171,8 @@ class ControlPlane:
             while True:
                 await self._unsaved.wait()
                 self._unsaved.clear()
-                await asyncio.to_thread(self._save, self._held)
+                # a cancellation must not come between the flag and the disk: nothing would then save it at the end
+                await uninterrupted(asyncio.to_thread(self._save, self._held))
                 await asyncio.sleep(SAVE_EVERY)
         finally:
             if self._unsaved.is_set():
