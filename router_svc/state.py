@@ -41,7 +41,7 @@ async def read_state(
     keys = {target.backend.key} if target.backend is not None else set()
     probes: tuple[Charge, ...] = ()
     if policy is not None:
-        keys |= policy.backend_keys()
+        keys |= snapshot.backends_of[policy.key]
         probes = subject_probes(policy, request)
     limits = {key: backend_charges(snapshot.backends[key], request) for key in keys if key in snapshot.backends}
     balances = await ledger.balances((*probes, *(charge for charges in limits.values() for charge in charges)))

@@ -49,7 +49,7 @@ def _counts(ref: Ref, verdict: Verdict, world: World) -> Mapping[str, int]:
 
 
 def _backends(policy: Policy | None) -> frozenset[str]:
-    return frozenset(policy.backend_keys()) if policy is not None else frozenset()
+    return policy.backend_keys() if policy is not None else frozenset()
 
 
 def _ready(conditions: Mapping[ConditionType, Condition], counts: Mapping[str, int]) -> Condition:

@@ -348,11 +348,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return {backend.model: backend for _, backend in sorted(self.backends.items(), reverse=True)}
 
     @cached_property
+    def backends_of(self) -> Mapping[str, frozenset[str]]:
+        """Keys of the backends that a policy may send a request to, by the policy's key; asked for every request."""
+        return {policy.key: policy.backend_keys() for policy in self.policies.values()}
+
+    @cached_property
     def listed_by(self) -> Mapping[str, tuple[Policy, ...]]:
         """Policies that list a backend, oldest first, by the backend's key."""
         listed: dict[str, list[Policy]] = {}
         for policy in sorted(self.policies.values(), key=lambda policy: (policy.created, policy.key)):
-            for key in policy.backend_keys():
+            for key in self.backends_of[policy.key]:
                 listed.setdefault(key, []).append(policy)
         return {key: tuple(policies) for key, policies in listed.items()}
 
@@ -365,7 +370,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             for policy in self.policies.values()
             if policy.difficulty
             or any(route.described for route in policy.routes)
-            or any(len(self.backends[key].quality) > 1 for key in policy.backend_keys() if key in self.backends)
+            or any(len(self.backends[key].quality) > 1 for key in self.backends_of[policy.key] if key in self.backends)
         )
 
     @cached_property
