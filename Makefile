@@ -61,9 +61,10 @@ bench: $(VENV)/.dev ## The benchmarks, side by side where there is something to 
 	@for each in decide quota classifier upstream; do echo "== bench/$$each.py"; $(BIN)/python bench/$$each.py; done
 
 .PHONY: generate
-generate: $(VENV)/.dev ## Generated files: protobuf stubs, CRDs
+generate: $(VENV)/.dev ## Generated files: protobuf stubs, CRDs, their reference
 	@$(BIN)/python tools/generate_protos.py
 	@$(BIN)/python tools/generate_crds.py
+	@$(BIN)/python tools/generate_reference.py
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style, types and import contracts

@@ -13,7 +13,14 @@ from pointsman.core.plan import Code
 from tests.cli.conftest import ROOT
 
 GUIDE = (ROOT / "docs" / "user-guide.md").read_text()
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/user-guide.md", "docs/cli.md", "examples/01-one-machine/README.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/user-guide.md",
+    "docs/cli.md",
+    "docs/cookbook.md",
+    "examples/01-one-machine/README.md",
+)
 
 
 def test_the_guides_policies_are_clean() -> None:
