@@ -10,8 +10,9 @@ from pointsman.core.signals import Signals
 from pointsman.core.snapshot import Snapshot
 from pointsman.core.state import SessionState
 from router_svc.exchange import Body, Incoming
-from router_svc.record import AttemptRecord, GenerationRecord
+from router_svc.record import AttemptRecord, GenerationRecord, Spoken
 from router_svc.refusals import Note
+from router_svc.spans import Trace
 
 EXPLAIN_HEADER = "x-pointsman-explain"
 SESSION_HEADER = "x-pointsman-session"
@@ -34,6 +35,11 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Monotonic seconds."""
 
     @property
+    def trace(self) -> Trace:
+        """What tells of this request while it goes on."""
+        return self.incoming.trace
+
+    @property
     def explain(self) -> bool:
         """Whether the client wants the plan in the body."""
         return self.incoming.headers.get(EXPLAIN_HEADER, "").lower() in ("true", "1")
@@ -53,18 +59,26 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """That the answering attempt took."""
     first_token: float | None = None
     """Seconds from the attempt's start."""
+    spoken: Spoken = Spoken()
 
 
 def record(ask: Ask, plan: Plan, notes: tuple[Note, ...], outcome: Outcome, now: float) -> GenerationRecord:
     """The metadata of a request that has ended at `now` (monotonic seconds)."""
+    backends = ask.snapshot.backends
     attempts = tuple(
         AttemptRecord(
-            note.backend, str(note.failure.trigger or "Rejected"), note.seconds, note.failure.usage, note.cost
+            note.backend,
+            str(note.failure.trigger or "Rejected"),
+            note.seconds,
+            note.failure.usage,
+            note.cost,
+            backends[note.backend].model,
         )
         for note in notes
     )
     if outcome.candidate is not None:
-        answered = AttemptRecord(outcome.candidate.backend, "Answered", outcome.seconds, outcome.usage, outcome.cost)
+        key = outcome.candidate.backend
+        answered = AttemptRecord(key, "Answered", outcome.seconds, outcome.usage, outcome.cost, backends[key].model)
         attempts = (*attempts, answered)
     return GenerationRecord(
         id=plan.id,
@@ -84,6 +98,7 @@ def record(ask: Ask, plan: Plan, notes: tuple[Note, ...], outcome: Outcome, now:
         downgraded=plan.downgraded,
         attempts=attempts,
         usage=outcome.usage,
+        spoken=outcome.spoken,
         cost=sum(attempt.cost for attempt in attempts),
         outcome=outcome.said,
     )

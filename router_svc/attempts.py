@@ -11,6 +11,7 @@ from pointsman.core.quota import Balance, Charge, Usage
 from pointsman.core.resources.policy import Trigger
 from pointsman.core.snapshot import Backend, Timeouts
 from pointsman.runtime.uninterrupted import uninterrupted
+from router_svc import spans
 from router_svc.exchange import Denied, Endpoint, Failure, Grant, Payload, Reply
 
 _COOLDOWNS: Mapping[Trigger | None, float] = {Trigger.RATE_LIMITED: 1.0, Trigger.QUOTA_EXHAUSTED: 60.0}
@@ -76,8 +77,8 @@ class Upstream(Protocol):
 class Hold:
     """A quota grant and a busy endpoint, until the answer has ended."""
 
-    def __init__(self, ledger: Ledger, grant: Grant, lease: Lease, backend: Backend) -> None:
-        self._ledger, self._grant, self._lease, self._backend = ledger, grant, lease, backend
+    def __init__(self, ledger: Ledger, grant: Grant, lease: Lease, backend: Backend, call: spans.Call) -> None:
+        self._ledger, self._grant, self._lease, self._backend, self._call = ledger, grant, lease, backend, call
 
     def answered(self, first_token: float) -> None:
         """The first content of a stream has come, after these seconds."""
@@ -85,6 +86,7 @@ class Hold:
 
     async def release(self, usage: Usage, *, ok: bool | None, unreachable: bool = False, answered: bool = True) -> int:
         """Settle by what was used, and free the endpoint. Returns the cost in picos."""
+        self._call.ended()
         self._lease.done(ok, unreachable=unreachable)
         if usage.total_tokens == 0 and not ok:
             await self._ledger.cancel(self._grant)
@@ -105,6 +107,7 @@ class Order(msgspec.Struct, frozen=True):
     """Monotonic seconds."""
     credential: str | None
     prompt_tokens: int
+    trace: spans.Trace = spans.OFF
 
 
 class Attempts:
@@ -124,17 +127,20 @@ class Attempts:
             await uninterrupted(self._ledger.cancel(granted))
             message = "no endpoint may be asked now"
             return Failure(trigger=Trigger.CONNECT_ERROR, message=message, endpoint_fault=False)
-        hold = Hold(self._ledger, granted, lease, order.backend)
+        call = order.trace.calling(lease.endpoint, order.payload.path)
+        hold = Hold(self._ledger, granted, lease, order.backend, call)
         try:
             outcome = await self._upstream.call(
-                lease.endpoint, order.payload, order.timeouts, order.deadline, order.credential
+                lease.endpoint, _in_context(order.payload, call), order.timeouts, order.deadline, order.credential
             )
         except BaseException:  # the client left: the model server may have read the prompt by now
             read = Usage(prompt_tokens=order.prompt_tokens, estimated=True)
             await uninterrupted(hold.release(read, ok=None))
             raise
         if isinstance(outcome, Reply):
+            call.answered(outcome.status)
             return outcome, hold
+        call.failed(outcome.received, str(outcome.trigger or "Rejected"))
         self._cool(key, lease, outcome)
         unreachable = outcome.trigger is Trigger.CONNECT_ERROR
         ok = False if outcome.endpoint_fault else None
@@ -154,3 +160,10 @@ class Attempts:
             lease.cool(wait)
         elif failure.misconfigured:
             lease.misconfigured()
+
+
+def _in_context(payload: Payload, call: spans.Call) -> Payload:
+    """What is sent, with this attempt's trace context in place of the client's."""
+    if not call.headers:
+        return payload
+    return msgspec.structs.replace(payload, headers={**payload.headers, **call.headers})

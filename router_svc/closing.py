@@ -46,7 +46,15 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
         if reply.stream is None:
             cost = await uninterrupted(hold.release(reply.usage, ok=True))
             seconds = self.monotonic() - began
-            self._finish(Outcome(said=Ending.CLEAN, candidate=candidate, usage=reply.usage, cost=cost, seconds=seconds))
+            outcome = Outcome(
+                said=Ending.CLEAN,
+                candidate=candidate,
+                usage=reply.usage,
+                cost=cost,
+                seconds=seconds,
+                spoken=reply.spoken,
+            )
+            self._finish(outcome)
             return Answer(
                 status=reply.status,
                 headers=self._headers(candidate),
@@ -63,6 +71,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
                 cost=cost,
                 seconds=self.monotonic() - began,
                 first_token=reply.first_token,
+                spoken=stream.spoken,
             )
             self._finish(outcome)
 
@@ -99,7 +108,9 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
         A downgraded turn is not remembered: when its quota is there again, the conversation goes back to its model.
         """
         ask, plan = self.ask, self.plan
-        self.recorder.write(record(ask, plan, tuple(self.notes), outcome, self.monotonic()))
+        finished = record(ask, plan, tuple(self.notes), outcome, self.monotonic())
+        self.recorder.write(finished)
+        ask.trace.finished(finished)
         if outcome.candidate is None or not ask.request.session or plan.downgraded is not None:
             return
         if ask.request.operation is Operation.EMBEDDINGS or plan.route is None:

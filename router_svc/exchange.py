@@ -11,6 +11,8 @@ from pointsman.core.errors import RequestError
 from pointsman.core.quota import Balance, Charge, Usage
 from pointsman.core.request import Effort, Operation, Rights, Subject, Turn
 from pointsman.core.resources.policy import Trigger
+from router_svc import spans
+from router_svc.record import Spoken
 
 __all__ = [
     "Answer",
@@ -24,6 +26,7 @@ __all__ = [
     "Incoming",
     "Payload",
     "Reply",
+    "Spoken",
     "Stream",
 ]
 
@@ -36,6 +39,8 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """OpenAI's JSON, unparsed."""
     headers: Mapping[str, str] = {}
     """Names in lower case. `authorization` is among them, hop-by-hop headers are not."""
+    trace: spans.Trace = spans.OFF
+    """Told what becomes of the request."""
 
     def __repr__(self) -> str:
         return f"Incoming({self.operation}, {len(self.body)} bytes)"
@@ -144,6 +149,10 @@ class Stream(Protocol):
         """What has been used until now: as reported, or estimated from the text so far."""
 
     @property
+    def spoken(self) -> Spoken:
+        """What the model server has said of its answer until now."""
+
+    @property
     def endpoint_ok(self) -> bool | None:
         """What its end says of the endpoint: True that it answered well, False that it failed, None nothing.
 
@@ -163,6 +172,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     stream: Stream | None = None
     usage: Usage = Usage()
     """For a body: as reported, or estimated."""
+    spoken: Spoken = Spoken()
+    """For a body."""
     first_token: float = 0.0
     """Seconds from sending to the first content (or to the whole body)."""
 
@@ -175,6 +186,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     """What happened, without any text of the request or answer."""
     status: int | None = None
+    """HTTP status for the client."""
+    received: int | None = None
+    """HTTP status of the model server's response; None when none came."""
     body: bytes | None = None
     """The model server's own error body, passed on when no other candidate is tried."""
     retry_after: float | None = None

@@ -1,8 +1,10 @@
 """Prometheus metrics of the data plane. Labels hold names from policies and fixed words, nothing that a client sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from pointsman.core.money import PICOS
 from router_svc.record import GenerationRecord
@@ -92,6 +94,22 @@ class Metrics:
         """Show a number that is read when the metrics are."""
         Gauge(name, text, registry=self.registry).set_function(read)
 
+    def counts(self, name: str, text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
+        """Show counts that are kept elsewhere, by a label's value; read when the metrics are."""
+        self.registry.register(_Counts(name, text, label, read))
+
     def render(self) -> bytes:
         """The text of /metrics."""
         return generate_latest(self.registry)
+
+
+class _Counts(Collector):
+    def __init__(self, name: str, text: str, label: str, read: Callable[[], Mapping[str, int]]) -> None:
+        self._name, self._text, self._label, self._read = name, text, label, read
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """For the registry."""
+        family = CounterMetricFamily(self._name, self._text, labels=(self._label,))
+        for value, count in self._read().items():
+            family.add_metric((value,), count)
+        yield family

@@ -112,12 +112,17 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
         return [ModelEntry(id=name, owned_by=owner) for name, owner in known_models(self.snapshots.current(), rights)]
 
     async def _decide(self, ask: Ask) -> Plan:
+        with ask.trace.deciding() as stage:
+            plan = decide(ask.snapshot, ask.request, ask.signals, await self._state(ask))
+            stage.decided(plan)
+        return plan
+
+    async def _state(self, ask: Ask) -> State:
         if ask.target is None:
-            return decide(ask.snapshot, ask.request, ask.signals, State(now=self.clock()))
-        state = await read_state(
+            return State(now=self.clock())
+        return await read_state(
             ask.snapshot, ask.request, ask.target, ask.session, self.clock(), self.pool, self.ledger
         )
-        return decide(ask.snapshot, ask.request, ask.signals, state)
 
     async def _walk(self, ask: Ask, plan: Plan, notes: list[Note]) -> Answer | Denied:
         """Try the candidates in their order, noting what became of each.
@@ -134,6 +139,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             if calls and not self.budget.retry(plan.policy or "", plan.fallback.retry_budget):
                 break
             began = self.monotonic()
+            ask.trace.trying(ask.request, candidate, ask.snapshot.backends[candidate.backend])
             made = await self.attempts.make(
                 self._order(ask, plan, candidate, self._deadline(ask, end, more=bool(queue)))
             )
@@ -143,6 +149,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
                 return made
             note = self._note(ask, candidate, made, self.monotonic() - began)
             notes.append(note)
+            ask.trace.failed(note.failure.trigger, note.failure.message)
             if note.failure.trigger not in plan.fallback.triggers:
                 break
             if self._another_endpoint(candidate, note.failure):
@@ -182,6 +189,7 @@ class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
             deadline=deadline,
             credential=self.snapshots.credential(backend.credential) if backend.credential is not None else None,
             prompt_tokens=ask.request.prompt_tokens,
+            trace=ask.trace,
         )
 
     def _closing(self, ask: Ask, plan: Plan, notes: list[Note]) -> Closing:

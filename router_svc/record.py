@@ -9,6 +9,15 @@ from pointsman.core.request import Effort, Operation, Subject
 from pointsman.core.signals import ClassifierOutcome
 
 
+class Spoken(msgspec.Struct, frozen=True):
+    """What a model server says of its answer, beside the answer: words from its own list, none of a text."""
+
+    model: str = ""
+    """As it calls its model."""
+    reasons: tuple[str, ...] = ()
+    """Why each choice ended."""
+
+
 class AttemptRecord(msgspec.Struct, frozen=True):
     """One try of one candidate."""
 
@@ -20,6 +29,8 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     """A failed attempt may have used something too: a refusal does."""
     cost: int = 0
     """Picos."""
+    model: str = ""
+    """As its model server knows it."""
 
 
 class GenerationRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +59,7 @@ class GenerationRecord(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[AttemptRecord, ...] = ()
     usage: Usage = Usage()
     """Of the attempt that answered."""
+    spoken: Spoken = Spoken()
     cost: int = 0
     """Of all attempts, in picos."""
     outcome: str
@@ -62,3 +74,20 @@ class Recorder(Protocol):
 
     def turned_away(self, code: str) -> None:
         """Count a request that was malformed or had no valid key."""
+
+
+class Recorders:
+    """Several, told one after the other."""
+
+    def __init__(self, *recorders: Recorder) -> None:
+        self._recorders = recorders
+
+    def write(self, record: GenerationRecord) -> None:
+        """Take one record."""
+        for recorder in self._recorders:
+            recorder.write(record)
+
+    def turned_away(self, code: str) -> None:
+        """Count a request that was malformed or had no valid key."""
+        for recorder in self._recorders:
+            recorder.turned_away(code)

@@ -88,7 +88,9 @@ class Understanding(msgspec.Struct, frozen=True, kw_only=True):
             read = target.policy.key in snapshot.reading_languages
             language = self.languages(request.last_user_text) if read else (None, 0.0)
             signals = observe(request, target.policy, language)
-            signals = await self.classifier.classify(snapshot, target.policy, request, signals)
+            with incoming.trace.classifying() as stage:
+                signals = await self.classifier.classify(snapshot, target.policy, request, signals)
+                stage.classified(signals)
         return Ask(
             incoming=incoming,
             snapshot=snapshot,

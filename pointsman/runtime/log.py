@@ -3,13 +3,27 @@
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
 
+Ids = Callable[[], tuple[str, str] | None]
+"""Trace and span within which a line is written, in hexadecimal; None outside any."""
+
 
 class _TextFormatter(logging.Formatter):
-    """Time, level, logger and message; of an exception its type and where it was, not its words."""
+    """Time, level, logger, message and trace; of an exception its type and where it was, not its words."""
+
+    def __init__(self, ids: Ids) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        self._ids = ids
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line, without what hangs beneath it."""
+        found = self._ids()
+        line = super().formatMessage(record)
+        return f"{line} trace_id={found[0]} span_id={found[1]}" if found else line
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """An exception's message may quote what it choked on, which may be a prompt."""
@@ -17,7 +31,11 @@ class _TextFormatter(logging.Formatter):
 
 
 class _JsonFormatter(logging.Formatter):
-    """Time (epoch seconds), level, logger and message; never a traceback's values, which may be a request's."""
+    """Time (epoch seconds), level, logger, message and trace; never a traceback's values, which may be a request's."""
+
+    def __init__(self, ids: Ids) -> None:
+        super().__init__()
+        self._ids = ids
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -26,13 +44,13 @@ class _JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if found := self._ids():
+            line["trace_id"], line["span_id"] = found
         return msgspec.json.encode(line).decode()
 
 
-def configure(style: Literal["text", "json"] = "text", level: int = logging.INFO) -> None:
+def configure(style: Literal["text", "json"] = "text", level: int = logging.INFO, *, ids: Ids = lambda: None) -> None:
     """Set up the root logger; call once, when a process starts."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        _JsonFormatter() if style == "json" else _TextFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    )
+    handler.setFormatter(_JsonFormatter(ids) if style == "json" else _TextFormatter(ids))
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -4,8 +4,8 @@ A call that is cancelled, or whose deadline passes, is cancelled here too: grpc.
 the answer's events and with them the model server's work.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import grpc
@@ -22,6 +22,7 @@ from router_svc.ingress.port import Pipeline
 from router_svc.ingress.unexpected import unexpected
 from router_svc.limits import Gate
 from router_svc.openai import errors, sse
+from router_svc.spans import UNTRACED, Trace, Tracing
 
 ERROR_KEY = "pointsman-error-bin"
 """Trailing metadata with OpenAI's error JSON; binary, since messages need not be ASCII."""
@@ -31,6 +32,8 @@ in all; there a character of the status takes up to 12 bytes, and the error is w
 _REFUSED = "The model server refused the request; the trailing metadata has its words."
 _BROKEN = "The model server's stream broke off; what arrived until then is incomplete."
 
+_SERVICE = "pointsman.v1.Router"
+
 Context = ServicerContext[Any, Any]
 Call = pb.DecideRequest | pb.GenerateRequest | pb.ExplainRequest
 
@@ -38,29 +41,29 @@ Call = pb.DecideRequest | pb.GenerateRequest | pb.ExplainRequest
 class RouterApi(router_pb2_grpc.RouterServicer):
     """The Router service."""
 
-    def __init__(self, pipeline: Pipeline, gate: Gate) -> None:
-        self._pipeline, self._gate = pipeline, gate
+    def __init__(self, pipeline: Pipeline, gate: Gate, tracing: Tracing = UNTRACED) -> None:
+        self._pipeline, self._gate, self._tracing = pipeline, gate, tracing
 
     async def Decide(self, request: pb.DecideRequest, context: Context) -> pb.DecideResponse:  # noqa: N802  # as in proto
         """The decision only; one without candidates is an error."""
-        async with self._answering(context):
-            plan = (await self._pipeline.explain(_incoming(request, context))).plan
+        async with self._answering(context, "Decide") as trace:
+            plan = (await self._pipeline.explain(_incoming(request, context, trace))).plan
             if plan.refusal is not None:
                 raise errors.refused(plan.refusal)
             return wire.decision(plan)
 
     async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:  # noqa: N802  # as in proto
         """The decision, and everything behind it."""
-        async with self._answering(context):
-            return wire.explanation(await self._pipeline.explain(_incoming(request, context)))
+        async with self._answering(context, "Explain") as trace:
+            return wire.explanation(await self._pipeline.explain(_incoming(request, context, trace)))
 
     async def Generate(  # type: ignore[override]  # the stubs know generators only  # noqa: N802  # as in proto
         self, request: pb.GenerateRequest, context: Context
     ) -> None:
         """The answer. Writes to the context instead of yielding: a cancelled call ends here, and not in a generator
         that nobody closes."""
-        async with self._answering(context):
-            answer = await self._pipeline.answer(_incoming(request, context))
+        async with self._answering(context, "Generate") as trace:
+            answer = await self._pipeline.answer(_incoming(request, context, trace))
             if answer.error is not None:
                 await _abort_by(context, answer.error, answer.headers)
             elif answer.events is None:
@@ -95,12 +98,14 @@ class RouterApi(router_pb2_grpc.RouterServicer):
         await context.write(pb.GenerateResponse(ending=wire.ending(answer.headers, answer.used())))
 
     @asynccontextmanager
-    async def _answering(self, context: Context) -> AsyncIterator[None]:
-        """A place among the requests in flight; errors become statuses."""
+    async def _answering(self, context: Context, method: str) -> AsyncIterator[Trace]:
+        """A key, a trace, and a place among the requests in flight; errors become statuses."""
+        headers = _headers(context)
         try:
-            self._pipeline.authenticate(_headers(context).get("authorization"))
-            async with self._gate.slot():
-                yield
+            self._pipeline.authenticate(headers.get("authorization"))
+            with self._tracing.grpc(f"{_SERVICE}/{method}", headers) as trace, _told(trace, context):
+                async with self._gate.slot():
+                    yield trace
         except AbortError:
             raise
         except RequestError as error:
@@ -109,14 +114,28 @@ class RouterApi(router_pb2_grpc.RouterServicer):
             await _abort_by(context, unexpected(error))
 
 
-def _incoming(request: Call, context: Context) -> Incoming:
+@contextmanager
+def _told(trace: Trace, context: Context) -> Iterator[None]:
+    """The trace learns the status, as it will be."""
+    try:
+        yield
+    except AbortError:
+        trace.said(context.code().name)
+        raise
+    except RequestError as error:
+        trace.said(errors.status(error).grpc)
+        raise
+    trace.said("OK")
+
+
+def _incoming(request: Call, context: Context, trace: Trace) -> Incoming:
     """The call as any ingress receives a request."""
     operation = wire.OPERATIONS.get(request.operation)
     if operation is None:
         raise InvalidRequest("There is no such operation.", code="invalid_value", param="operation")
     if len(request.body) > MAX_BODY_BYTES:
         raise too_large()
-    return Incoming(operation=operation, body=request.body, headers=_headers(context))
+    return Incoming(operation=operation, body=request.body, headers=_headers(context), trace=trace)
 
 
 def _headers(context: Context) -> dict[str, str]:

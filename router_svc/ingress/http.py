@@ -16,6 +16,7 @@ from router_svc.ingress.port import Pipeline
 from router_svc.ingress.unexpected import unexpected
 from router_svc.limits import Gate
 from router_svc.openai import models
+from router_svc.spans import UNTRACED, Trace, Tracing
 
 OPERATIONS: Mapping[str, Operation] = {
     "/v1/chat/completions": Operation.CHAT,
@@ -36,10 +37,16 @@ class HttpApi:
     """Answers one HTTP request after the other; its `handle` is what the server calls."""
 
     def __init__(
-        self, pipeline: Pipeline, gate: Gate, health: Callable[[], Health], metrics: Callable[[], bytes]
+        self,
+        pipeline: Pipeline,
+        gate: Gate,
+        health: Callable[[], Health],
+        metrics: Callable[[], bytes],
+        tracing: Tracing = UNTRACED,
     ) -> None:
         """`metrics` renders Prometheus' text format."""
         self._pipeline, self._gate, self._health, self._metrics = pipeline, gate, health, metrics
+        self._tracing = tracing
         self._gets: dict[str, Handler] = {
             "/v1/models": self._models,
             "/healthz": self._healthz,
@@ -80,11 +87,22 @@ class HttpApi:
         raise HttpRefusal(HTTPStatus.METHOD_NOT_ALLOWED, message, "method_not_allowed", allowed)
 
     async def _generate(self, request: web.BaseRequest) -> web.StreamResponse:
-        """A key first, then a place, then the body: what waits outside waits in the client's memory."""
+        """A key first: who has none leaves no trace."""
         self._pipeline.authenticate(request.headers.get("authorization"))
+        with self._tracing.http(request.path, request.headers) as trace:
+            try:
+                response = await self._answered(request, trace)
+            except RequestError as error:
+                response = http_answer.refusal(error)
+            trace.said(response.status)
+            return response
+
+    async def _answered(self, request: web.BaseRequest, trace: Trace) -> web.StreamResponse:
+        """A place, then the body: what waits outside waits in the client's memory."""
         async with self._gate.slot():
             body = await body_of(request)
-            incoming = Incoming(operation=OPERATIONS[request.path], body=body, headers=headers_of(request))
+            operation, headers = OPERATIONS[request.path], headers_of(request)
+            incoming = Incoming(operation=operation, body=body, headers=headers, trace=trace)
             return await http_answer.send(request, await self._pipeline.answer(incoming))
 
     async def _models(self, request: web.BaseRequest) -> web.StreamResponse:

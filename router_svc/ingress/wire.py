@@ -125,6 +125,8 @@ def _signals(signals: Signals) -> pb.Signals:
         reasoning=_score(known.reasoning),
         tool_need=_score(known.tool_need),
         commercial=_score(known.commercial),
+        gain=known.gain,
+        guard=known.guard,
     )
 
 

@@ -122,6 +122,8 @@ def _signals(signals: Signals) -> dict[str, Any]:
         "reasoning": _score(known.reasoning),
         "tool_need": _score(known.tool_need),
         "commercial": _score(known.commercial),
+        "gain": None if known.gain is None else round(known.gain, 4),
+        "guard": {name: round(value, 4) for name, value in known.guard.items()},
     }
 
 

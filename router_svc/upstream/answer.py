@@ -13,6 +13,7 @@ from pointsman.core.tokens import token_weight
 _MAX_COUNT = 1 << 32
 """More tokens than this are not believed: a broken count must not empty anyone's quota."""
 
+_LONGEST_WORD = 32
 _NOTHING = msgspec.Raw(b"")
 _EMPTY = (b"", b"null", b"[]", b"{}", b'""')
 
@@ -42,6 +43,7 @@ class _Answer(msgspec.Struct):
     data: msgspec.Raw = _NOTHING
     usage: msgspec.Raw = _NOTHING
     error: msgspec.Raw = _NOTHING
+    model: Any = None
 
 
 class Malformed(ValueError):
@@ -58,6 +60,10 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     choices: tuple[int, ...] = ()
     finished: tuple[int, ...] = ()
     """Choices that end here."""
+    reasons: tuple[str, ...] = ()
+    """Why they do, in the words of the API."""
+    model: str = ""
+    """As the model server calls it."""
     has_data: bool = False
     """It holds embeddings."""
     tokens: float = 0.0
@@ -91,6 +97,7 @@ def read(data: bytes) -> Part:
     tokens = reasoning = 0.0
     refused = False
     finished: tuple[int, ...] = ()
+    reasons: tuple[str, ...] = ()
     for choice in choices:
         message = choice.delta or choice.message
         if message is not None:
@@ -102,6 +109,7 @@ def read(data: bytes) -> Part:
             tokens += _weight(choice.text)
         if choice.finish_reason is not None:
             finished = (*finished, choice.index)
+            reasons = (*reasons, _word(choice.finish_reason))
             refused = refused or choice.finish_reason == "content_filter"
     tokens += reasoning
     return Part(
@@ -109,6 +117,8 @@ def read(data: bytes) -> Part:
         refused=refused,
         choices=tuple([choice.index for choice in choices]),
         finished=finished,
+        reasons=reasons,
+        model=answer.model if isinstance(answer.model, str) else "",
         has_data=_value(answer.data) is not None,
         tokens=tokens,
         reasoning_tokens=reasoning,
@@ -137,6 +147,11 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
         completion_tokens=completion,
         reasoning_tokens=min(thought or 0, completion),
     )
+
+
+def _word(reason: Any) -> str:
+    """One word, such as stop; what is none is not repeated."""
+    return reason if isinstance(reason, str) and len(reason) <= _LONGEST_WORD and reason.isidentifier() else "other"
 
 
 def _detail(usage: dict[str, Any], group: str, name: str) -> int | None:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from pointsman.core.resources.policy import Trigger
 from router_svc.exchange import Failure
 from router_svc.upstream.problem import Problem, decode, describe, in_openai_shape, read_problem
@@ -105,6 +107,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -
         trigger=rule.trigger,
         message=f"{rule.says} ({describe(problem)})",
         status=status,
+        received=status,
         body=in_openai_shape(body) if rule.show_body else None,
         retry_after=retry_after(headers, now),
         endpoint_fault=rule.endpoint_fault,
@@ -118,7 +121,7 @@ def embedded(error: bytes, now: float) -> Failure:
     found = decode(error)
     code = found.get("code") if isinstance(found, dict) else None
     status = code if isinstance(code, int) and 400 <= code <= 599 else 500
-    return classify(status, {}, body, now)
+    return msgspec.structs.replace(classify(status, {}, body, now), received=200)
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

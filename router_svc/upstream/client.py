@@ -140,7 +140,7 @@ class Upstream:
         tally.add(part)
         if tally.refused and not tally.content:
             return failures.refused(body, tally.usage)
-        return Reply(body=body, usage=tally.usage, first_token=took)
+        return Reply(body=body, usage=tally.usage, spoken=tally.spoken, first_token=took)
 
 
 async def _read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:

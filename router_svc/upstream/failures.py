@@ -32,6 +32,7 @@ def refused(body: bytes | None, usage: Usage) -> Failure:
         trigger=Trigger.REFUSAL,
         message="the model refused the request",
         status=200,
+        received=200,
         body=body,
         endpoint_fault=False,
         usage=usage,

@@ -14,7 +14,7 @@ import msgspec
 
 from pointsman.core.quota import Usage
 from pointsman.core.resources.policy import Trigger
-from router_svc.exchange import Ending, Failure
+from router_svc.exchange import Ending, Failure, Spoken
 from router_svc.upstream import answer, classify, failures, sse
 from router_svc.upstream.tally import Tally
 
@@ -62,6 +62,11 @@ class EventStream:
     def usage(self) -> Usage:
         """What has been used until now: as reported, or estimated from the text so far."""
         return self._tally.usage
+
+    @property
+    def spoken(self) -> Spoken:
+        """What the model server has said of its answer until now."""
+        return self._tally.spoken
 
     @property
     def endpoint_ok(self) -> bool | None:

@@ -3,7 +3,11 @@
 import math
 
 from pointsman.core.quota import Usage
+from router_svc.exchange import Spoken
 from router_svc.upstream.answer import Part
+
+_LONGEST_NAME, _MOST_CHOICES = 200, 16
+"""Characters and values that are repeated elsewhere: a model server decides what it sends."""
 
 
 class Tally:
@@ -18,6 +22,8 @@ class Tally:
         self._choices: set[int] = set()
         self._finished: set[int] = set()
         self._reported: Usage | None = None
+        self._model = ""
+        self._reasons: tuple[str, ...] = ()
 
     def add(self, part: Part) -> None:
         """Counts one piece."""
@@ -28,6 +34,14 @@ class Tally:
         self._choices.update(part.choices)
         self._finished.update(part.finished)
         self._reported = part.usage or self._reported
+        self._model = self._model or part.model
+        if part.reasons:
+            self._reasons += part.reasons
+
+    @property
+    def spoken(self) -> Spoken:
+        """What the model server says of it."""
+        return Spoken(self._model[:_LONGEST_NAME], self._reasons[:_MOST_CHOICES])
 
     @property
     def complete(self) -> bool:

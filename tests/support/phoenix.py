@@ -1,0 +1,140 @@
+"""Phoenix, a real backend for traces: in an environment of its own, on this machine, with nothing sent anywhere.
+
+Its packages are locked in requirements/phoenix.txt and kept outside the repository, by the hash of that file.
+"""
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from tests.cluster.files import locked
+
+_LOCK = Path(__file__).parents[2] / "requirements" / "phoenix.txt"
+_UV = Path(sys.prefix) / "bin" / "uv"
+_START_SECONDS = 300.0
+_PROJECT = "default"
+
+
+class Unavailable(RuntimeError):
+    """Phoenix cannot be had here; the message says why."""
+
+
+def installed() -> Path:
+    """The environment, installed if it is missing (600 MB, once). Raises Unavailable."""
+    key = hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]
+    folder = Path.home() / ".cache" / "pointsman-phoenix" / f"{key}-py{sys.version_info.major}{sys.version_info.minor}"
+    done = folder / ".complete"
+    if done.exists():
+        return folder
+    with locked(folder.with_suffix(".lock"), waiting=lambda: _say("another process installs it, waiting")):
+        if not done.exists():
+            _say("installing it and what it needs (600 MB, once)")
+            shutil.rmtree(folder, ignore_errors=True)
+            _run(str(_UV), "venv", "--quiet", "--python", sys.executable, str(folder))
+            install = [
+                "pip",
+                "install",
+                "--quiet",
+                "--compile-bytecode",
+                "--python",
+                str(folder),
+                "--require-hashes",
+                "-r",
+                str(_LOCK),
+            ]
+            _run(str(_UV), *install)
+            done.touch()
+            _say("installed")
+    return folder
+
+
+class Phoenix:
+    """One that runs."""
+
+    def __init__(self, port: int, grpc_port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.otlp = f"http://127.0.0.1:{grpc_port}"
+        """Where it takes spans by gRPC."""
+
+    async def spans(self) -> list[dict[str, Any]]:
+        """All that it has, as its API tells of them."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.url}/v1/projects/{_PROJECT}/spans", params={"limit": 1000}) as response,
+        ):
+            if response.status == 404:  # the project comes with its first span
+                return []
+            response.raise_for_status()
+            return list(msgspec.json.decode(await response.read())["data"])
+
+
+@contextmanager
+def phoenix(folder: Path) -> Iterator[Phoenix]:
+    """Runs with its data in `folder`, until the block ends. Raises Unavailable."""
+    home = installed()
+    port, grpc_port = _free_port(), _free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PHOENIX_"))}
+    environment |= {
+        "PHOENIX_WORKING_DIR": str(folder),
+        "PHOENIX_HOST": "127.0.0.1",
+        "PHOENIX_PORT": str(port),
+        "PHOENIX_GRPC_PORT": str(grpc_port),
+        "PHOENIX_TELEMETRY_ENABLED": "false",
+        "PHOENIX_ALLOW_EXTERNAL_RESOURCES": "false",
+        "PHOENIX_DISABLE_AGENT_ASSISTANT": "true",
+    }
+    log = folder / "phoenix.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [home / "bin" / "phoenix", "serve"], env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        _until_listening(process, port, log)
+        yield Phoenix(port, grpc_port)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _until_listening(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise Unavailable(f"Phoenix ended at once: {log.read_text()[-500:]}")
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise Unavailable(f"Phoenix did not start within {_START_SECONDS:.0f} s: {log.read_text()[-500:]}")
+
+
+def _run(*command: str) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise Unavailable(f"{' '.join(command[:3])} failed: {result.stderr.strip()[-500:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _say(line: str) -> None:
+    print(f"phoenix: {line}", file=sys.stderr, flush=True)
