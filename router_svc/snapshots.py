@@ -30,6 +30,8 @@ class Snapshots:
         self._preparing, self._takers, self._adopted = preparing, takers, adopted
         self._current = Snapshot(version="")
         self._credentials: Mapping[SecretKey, str] = {}
+        self.api_server: tuple[str, ...] = ()
+        """Where the API server is, as the source knows: never connected to."""
 
     @property
     def ready(self) -> bool:
@@ -48,6 +50,7 @@ class Snapshots:
         """Prepare it, then put it in force. Endpoints and credentials alone change without preparation."""
         if loaded.snapshot.version != self._current.version:
             await self._preparing.prepare(loaded.snapshot)
+        self.api_server = loaded.api_server  # before any endpoint is connected to
         for taker in self._takers:
             taker.update(loaded.endpoints, loaded.snapshot.backends)
         self._credentials = loaded.credentials

@@ -41,6 +41,10 @@ class Api:
         self._server = ""
         self._headers: Mapping[str, str] = {}
         self._looked = float("-inf")
+        self.trouble = ""
+        """Why calls go unanswered; empty since one was answered, were it by a refusal."""
+        self.trouble_since = 0.0
+        """By time.monotonic."""
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -85,11 +89,14 @@ class Api:
                 method, self._server + path, params=params, data=data, headers=headers
             ) as answer:
                 content = await answer.read()
+                self.trouble = ""
                 if answer.status >= 400:
                     raise ApiError(answer.status, _message(content))
                 return msgspec.json.decode(content)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise ApiUnreachable(f"{type(error).__name__} at {method} {path}") from None
+            self.trouble_since = self.trouble_since if self.trouble else time.monotonic()
+            self.trouble = type(error).__name__
+            raise ApiUnreachable(f"{self.trouble} at {method} {path}") from None
 
     def _connected(self) -> aiohttp.ClientSession:
         now = time.monotonic()

@@ -35,6 +35,8 @@ class Content(msgspec.Struct, frozen=True):
     """Names the credentials and keys."""
     keys: str | None = None
     """The client API keys, as a key file."""
+    api_server: tuple[str, ...] = ()
+    """Addresses that no router may connect to."""
 
     def __repr__(self) -> str:
         return f"Content(version={self.wire.version!r})"
@@ -44,8 +46,8 @@ class Content(msgspec.Struct, frozen=True):
         return (
             self.wire.version == other.wire.version
             and self.revision == other.revision
-            and {key: each.hash for key, each in self.endpoints.items()}
-            == {key: each.hash for key, each in other.endpoints.items()}
+            and self.api_server == other.api_server
+            and self.endpoints == other.endpoints
         )
 
 
@@ -56,25 +58,35 @@ class Held(msgspec.Struct, frozen=True):
     objects: Mapping[Name, str] = {}
     endpoints: Mapping[str, str] = {}
     credentials: str = ""
+    api_server: tuple[str, ...] = ()
 
 
-def held_of(content: Content) -> Held:
-    """What a router has that has this content in force."""
+def held_of(content: Content, before: Held | None = None) -> Held:
+    """What a router has that has this content in force. What is as it was in `before` is the very same value: who holds
+    it is then told apart by a look at its address."""
+    same = before is not None and before.snapshot == content.wire.version
     return Held(
         content.wire.version,
-        {(each.kind, each.namespace, each.name): each.hash for each in content.wire.manifest.entries},
+        before.objects
+        if before is not None and same
+        else {(each.kind, each.namespace, each.name): each.hash for each in content.wire.manifest.entries},
         {key: each.hash for key, each in content.endpoints.items()},
         content.revision,
+        content.api_server,
     )
 
 
-def content_of(world: World) -> Content:
-    """The content of a world."""
-    endpoints = {
-        key: BackendEndpoints(found.endpoints, digest(encode(found.endpoints))[:16])
-        for key, found in world.endpoints.items()
-    }
-    return Content(world.wire, endpoints, world.credentials, _revision(world), world.keys)
+def content_of(world: World, before: Content | None = None) -> Content:
+    """The content of a world; what is as it was in `before` is not named again."""
+    known = before.endpoints if before is not None else {}
+    endpoints = {key: _named(found.endpoints, known.get(key)) for key, found in world.endpoints.items()}
+    return Content(world.wire, endpoints, world.credentials, _revision(world), world.keys, world.api_server)
+
+
+def _named(endpoints: tuple[Endpoint, ...], before: BackendEndpoints | None) -> BackendEndpoints:
+    if before is not None and before.endpoints == endpoints:
+        return before
+    return BackendEndpoints(endpoints, digest(encode(endpoints))[:16])
 
 
 def _revision(world: World) -> str:

@@ -1,19 +1,24 @@
 """The debounced loop: something changed → build the world → publish it → report it.
 
-Changes are gathered for a moment, but never for longer than `LATEST`, so that steady churn delays nobody. What fails
-is logged and tried again with the next change; what was published before stays in force.
+Changes are gathered for a moment, but never for longer than `LATEST`, so that steady churn delays nobody: a change is
+published after at most `LATEST`, the build that is under way, and its own. What fails is logged and tried again with
+the next change; what was published before stays in force.
 """
 
 import asyncio
+import gc
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from pointsman.core.compile import Status
 from pointsman.core.problems import Problem
+from pointsman.runtime.telemetry import conventions as names
 from pointsman_operator.fleet import Fleet
 from pointsman_operator.metrics import Metrics
 from pointsman_operator.store import Store
+from pointsman_operator.tracing import Reconcile, Tracing
 from pointsman_operator.world import Builder, World
 
 log = logging.getLogger("pointsman.cycle")
@@ -46,9 +51,10 @@ class Cycle:
         publisher: Publishing,
         report: Callable[[World, Fleet], Awaitable[None]],
         metrics: Metrics,
+        tracing: Tracing,
     ) -> None:
-        self._store, self._builder, self._publisher, self._report, self._metrics = (
-            store, builder, publisher, report, metrics
+        self._store, self._builder, self._publisher, self._report, self._metrics, self._tracing = (
+            store, builder, publisher, report, metrics, tracing
         )  # fmt: skip
         self._dirty = asyncio.Event()
         self._unreported = asyncio.Event()
@@ -68,11 +74,14 @@ class Cycle:
         """Build and publish, until cancelled."""
         while True:
             await self._dirty.wait()
-            await self._settle()
-            try:
-                await self._build()
-            except Exception:  # a bug in one object's handling must not stop the others for good
-                log.exception("nothing was published; what was before stays in force")
+            with self._tracing.reconciling() as span:
+                with span.step(names.GATHER):
+                    await self._settle()
+                try:
+                    await self._build(span)
+                except Exception as error:  # a bug in one object's handling must not stop the others for good
+                    span.failed(error)
+                    log.exception("nothing was published; what was before stays in force")
 
     async def report(self) -> None:
         """Report, until cancelled. Apart from building: a thousand writes must not hold up a policy."""
@@ -96,13 +105,17 @@ class Cycle:
             await asyncio.sleep(QUIET)
         self._dirty.clear()
 
-    async def _build(self) -> None:
+    async def _build(self, span: Reconcile) -> None:
         objects = self._store.objects()
-        with self._metrics.builds.time():
+        with self._metrics.builds.time(), span.step(names.BUILD):
             world = await asyncio.get_running_loop().run_in_executor(None, self._builder.build, objects)
+        if self.world is None:  # what was built first lives long: no collection need look at it again, for 150 ms each
+            gc.freeze()
         changed = self.world is None or self.world.wire.version != world.wire.version
+        span.built(self.world, world)
         self.world = world
-        self._publisher.publish(world)
+        with span.step(names.PUBLISH):
+            self._publisher.publish(world)
         self._count(world)
         self._tell_keys(world)
         self._unreported.set()
@@ -123,9 +136,8 @@ class Cycle:
         self._key_problems = world.key_problems
 
     def _count(self, world: World) -> None:
-        kinds = [observed.key[0] for observed in self._store.objects()]
-        for kind in set(kinds):
-            self._metrics.objects.labels(kind).set(kinds.count(kind))
-        refused = [v.ref.kind for v in world.compilation.verdicts if v.accepted.status is Status.FALSE]
+        for kind, number in Counter(observed.key[0] for observed in self._store.objects()).items():
+            self._metrics.objects.labels(kind).set(number)
+        refused = Counter(v.ref.kind for v in world.compilation.verdicts if v.accepted.status is Status.FALSE)
         for kind in ("ModelBackend", "RoutingPolicy"):
-            self._metrics.refused.labels(kind).set(refused.count(kind))
+            self._metrics.refused.labels(kind).set(refused[kind])

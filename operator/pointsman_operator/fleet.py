@@ -25,16 +25,36 @@ Fleet = tuple[Follower, ...]
 """All routers that follow now."""
 
 
-def programmed(name: tuple[str, str, str], digest: str | None, fleet: Fleet) -> Condition:
+class Ready(msgspec.Struct, frozen=True):
+    """The ready routers, prepared to be asked about every object."""
+
+    routers: tuple[Follower, ...]
+    """Sorted by name."""
+    held: tuple[Mapping[tuple[str, str, str], str], ...]
+    """What they hold, each different value once: most hold the very same."""
+
+
+def ready_of(fleet: Fleet) -> Ready:
+    """Those of a fleet that answer requests."""
+    routers = tuple(sorted((each for each in fleet if each.ready), key=lambda each: each.name))
+    return Ready(routers, tuple({id(each.holds): each.holds for each in routers}.values()))
+
+
+_NOT_ACCEPTED = Condition(Status.FALSE, "NotAccepted", "No router is sent an object that is not accepted")
+_NO_ROUTERS = Condition(Status.UNKNOWN, "NoRouters", "No ready router follows the control plane yet")
+_PROGRAMMED = Condition(Status.TRUE, "Programmed", "In force on every ready router")
+
+
+def programmed(name: tuple[str, str, str], digest: str | None, fleet: Ready) -> Condition:
     """Whether every ready router has this content of an object in force; no digest: none may have it."""
     if digest is None:
-        return Condition(Status.FALSE, "NotAccepted", "No router is sent an object that is not accepted")
-    ready = sorted((each for each in fleet if each.ready), key=lambda each: each.name)
-    if not ready:
-        return Condition(Status.UNKNOWN, "NoRouters", "No ready router follows the control plane yet")
+        return _NOT_ACCEPTED
+    if not fleet.routers:
+        return _NO_ROUTERS
+    if all(held.get(name) == digest for held in fleet.held):
+        return _PROGRAMMED
+    ready = fleet.routers
     behind = [each for each in ready if each.holds.get(name) != digest]
-    if not behind:
-        return Condition(Status.TRUE, "Programmed", "In force on every ready router")
     refused = [f"{each.name}: {each.refusal}" for each in behind if each.refusal]
     counted = f"In force on {len(ready) - len(behind)} of {len(ready)} ready routers"
     if refused:

@@ -44,10 +44,26 @@ def login(**_: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(settings=settings)
 
 
+class _NoDifferences(kopf.DiffBaseStorage):
+    """Kopf otherwise copies every object for differences that no handler here asks for: a seventh of its time."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Nothing to compare."""
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Nothing was kept."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Nothing is kept: objects are their users' own."""
+
+
 def settings() -> kopf.OperatorSettings:
     """How Kopf watches: it posts nothing, and it notices a dead connection."""
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False
+    chosen.persistence.diffbase_storage = _NoDifferences()
     chosen.networking.connect_timeout = 10
     chosen.networking.request_timeout = 60
     chosen.watching.server_timeout = 600

@@ -8,7 +8,7 @@ Without the API server nobody's lease is renewed: the leader stops writing, and 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,37 +38,59 @@ class Lease:
         address: str,
         changed: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`holder` is unique among all starts of all replicas; `changed` is told when leadership was won or lost."""
         self._api, self._name, self._holder, self._address, self._clock = api, name, holder, address, clock
         self._path = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
-        self._changed = changed
+        self._changed, self._sleep = changed, sleep
+        self._trouble = ""
         self._until = float("-inf")
         self._seen: tuple[object, float] = (None, 0.0)
+        self._leader = ""
+        self._turned = clock()
         self.epoch = 0
         """Of the current leadership."""
-        self.leader = ""
-        """Address of the leader, if one is known."""
 
     @property
     def leading(self) -> bool:
         """Whether this replica may write and serve now."""
         return self._clock() < self._until
 
+    @property
+    def leader(self) -> str:
+        """Address of the leader, if one is known: this replica's own only while it leads."""
+        return "" if self._leader == self._address and not self.leading else self._leader
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the loop last turned."""
+        return self._clock() - self._turned
+
     async def forever(self) -> None:
         """Win the lease, renew it, or wait for its end, until cancelled."""
+        led = False  # as it was told last: leadership also ends by itself, between two looks
         while True:
-            before = self.leading
+            self._turned = self._clock()
             try:
-                await asyncio.wait_for(self._look(), DURATION - MARGIN)
+                async with asyncio.timeout(DURATION - MARGIN):  # wait_for can lose a cancellation
+                    await self._look()
+                self._say("")
             except TimeoutError:
-                log.warning("the lease could not be renewed or taken in time")
+                self._say("no answer in time")
             except (ApiError, ApiUnreachable) as error:
-                log.warning("the lease could not be renewed or taken: %s", error)
-            if self.leading != before:
-                log.info("leading since epoch %d" if self.leading else "no longer leading (epoch %d)", self.epoch)
+                self._say(str(error))
+            if self.leading != led:
+                led = self.leading
+                log.info("leading since epoch %d" if led else "no longer leading (epoch %d)", self.epoch)
                 self._changed()
-            await asyncio.sleep(PERIOD)
+            await self._sleep(PERIOD)
+
+    def _say(self, trouble: str) -> None:
+        """Once, not every second of an outage."""
+        if trouble and trouble != self._trouble:
+            log.warning("the lease could not be renewed or taken: %s", trouble)
+        self._trouble = trouble
 
     async def release(self) -> None:
         """Let another replica lead at once."""
@@ -99,7 +121,7 @@ class Lease:
             await self._hold(lease, int(spec.get("leaseTransitions") or 0) + 1, started)
         else:
             self._until = float("-inf")
-            self.leader = (lease["metadata"].get("annotations") or {}).get(ADDRESS, "")
+            self._leader = (lease["metadata"].get("annotations") or {}).get(ADDRESS, "")
 
     def _expired(self, spec: Mapping[str, Any]) -> bool:
         """Whether nobody renewed it for its duration, as this replica saw it."""
@@ -133,7 +155,7 @@ class Lease:
         await self._api.call("PUT", f"{self._path}/{self._name}", body=body)
 
     def _won(self, epoch: int, started: float) -> None:
-        self.epoch, self.leader, self._until = epoch, self._address, started + DURATION - MARGIN
+        self.epoch, self._leader, self._until = epoch, self._address, started + DURATION - MARGIN
 
     def _spec(self, epoch: int) -> dict[str, Any]:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,10 +1,11 @@
 """Liveness, readiness, metrics, and what was published last, over plain HTTP for the kubelet and Prometheus.
 
-Live: the loops run. Ready: everything was listed once and built. The loss of the API server changes neither: what is
-published stays true, and a restart would lose it.
+Live: the loops run and turn; one that blocks the process keeps this answer from being given at all, which is as good.
+Ready: everything was listed once and built. The loss of the API server changes neither: what is published stays true,
+and a restart would lose it. Readiness says that it is lost, and who leads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 from aiohttp import web
@@ -24,9 +25,11 @@ class Probes:
         stopped: Callable[[], Iterable[str]],
         world: Callable[[], World | None],
         published: Callable[[], Published | None],
+        state: Callable[[], Mapping[str, object]],
     ) -> None:
-        """`stopped` names the loops that should run and do not."""
+        """`stopped` names the loops that should run and do not; `state` is what readiness shows beside its verdict."""
         self._metrics, self._stopped, self._world, self._published = metrics, stopped, world, published
+        self._state = state
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str) -> None:
@@ -52,7 +55,7 @@ class Probes:
 
     async def _ready(self, _: web.Request) -> web.Response:
         ready = self._world() is not None
-        return web.json_response({"ready": ready}, status=200 if ready else 503)
+        return web.json_response({"ready": ready, **self._state()}, status=200 if ready else 503)
 
     async def _measured(self, _: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self._metrics.registry), content_type="text/plain")

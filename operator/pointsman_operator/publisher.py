@@ -50,6 +50,9 @@ class Publisher:
         self._published: Published | None = None
         self._followers: dict[object, Follower] = {}
         self._listeners: set[Callable[[], None]] = set()
+        self._watchers: set[Callable[[], None]] = set()
+        self.ready_routers = 0
+        """How many routers follow and answer requests."""
 
     @property
     def published(self) -> Published | None:
@@ -58,7 +61,7 @@ class Publisher:
 
     def publish(self, world: World) -> None:
         """A newer world; a position is given only by a leader."""
-        self._newest = content_of(world)
+        self._newest = content_of(world, self._newest)
         self.settle()
 
     def settle(self) -> None:
@@ -71,29 +74,46 @@ class Publisher:
         if before is not None and same_epoch and before.content.same_as(self._newest):
             return
         sequence = before.position.sequence + 1 if before is not None and same_epoch else 1
-        self._published = Published(Position(epoch, sequence), self._newest, held_of(self._newest))
+        held = held_of(self._newest, before.held if before is not None else None)
+        self._published = Published(Position(epoch, sequence), self._newest, held)
         self._tell()
 
     def fleet(self) -> Fleet:
         """Who follows, and how far; nobody while another replica leads."""
-        newest = {follower.name: follower for follower in self._followers.values()}  # of two streams of one router
-        return tuple(newest.values()) if self._leadership.leading else ()
+        return self._newest_followers() if self._leadership.leading else ()
 
     def followed(self, stream: object, follower: Follower) -> None:
         """A router came, or what is known of it changed; `stream` tells its streams apart."""
         if self._followers.get(stream) != follower:
             self._followers[stream] = follower
-            self._tell()
+            self._fleet_changed()
 
     def left(self, stream: object) -> None:
         """A stream is over."""
         self._followers.pop(stream, None)
-        self._tell()
+        self._fleet_changed()
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` after every change; the result ends that."""
+        """Call `listener` when routers are to be told something: content, leadership or how many are ready; the result
+        ends that. What one router acknowledges wakes no other's stream."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` whenever anything is known anew of the routers that follow."""
+        self._watchers.add(watcher)
+
+    def _newest_followers(self) -> Fleet:
+        """One of each name: a router that came again may have two streams for a while."""
+        return tuple({follower.name: follower for follower in self._followers.values()}.values())
+
+    def _fleet_changed(self) -> None:
+        ready = sum(follower.ready for follower in self._newest_followers())
+        if ready != self.ready_routers:
+            self.ready_routers = ready
+            self._tell()
+        for watcher in tuple(self._watchers):
+            watcher()
 
     def _tell(self) -> None:
         for listener in tuple(self._listeners):

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pointsman.core.memo import Memo
 from pointsman_operator.api import Api, ApiError, ApiUnreachable
 from pointsman_operator.conditions import StatusBody, statuses, timed
 from pointsman_operator.events import event_for
 from pointsman_operator.fleet import Fleet
 from pointsman_operator.metrics import Metrics
 from pointsman_operator.store import Observed, Store
+from pointsman_operator.tracing import Tracing
 from pointsman_operator.watched import WATCHED
 from pointsman_operator.world import World
 
@@ -28,8 +30,20 @@ _AT_ONCE = 16
 class Reporter:
     """Writes statuses and Events."""
 
-    def __init__(self, api: Api, store: Store, metrics: Metrics, instance: str, leading: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        store: Store,
+        metrics: Metrics,
+        instance: str,
+        leading: Callable[[], bool],
+        tracing: Tracing | None = None,
+    ) -> None:
         self._api, self._store, self._metrics, self._instance, self._leading = api, store, metrics, instance, leading
+        self._tracing = tracing or Tracing()
+        self._memo = Memo()
+        self._settled: dict[str, tuple[StatusBody, Mapping[str, Any]]] = {}
+        """Wanted and current status of the objects of which nothing was to be written, by reference."""
         self._written: dict[str, tuple[int, Mapping[str, Any]]] = {}
         """Revision and status of our own last write, by uid: the watch may not have shown it yet."""
 
@@ -37,14 +51,23 @@ class Reporter:
         """Bring every status up to date."""
         places = asyncio.Semaphore(_AT_ONCE)
         now = datetime.now(UTC)
-        due = []
-        for ref, wanted in statuses(world, fleet):
+        due, settled = [], {}
+        for ref, wanted in statuses(world, fleet, self._memo):
             observed = world.observed[ref]
             before = self._current(observed)
+            last = self._settled.get(ref)
+            if last is not None and last[0] is wanted and last[1] is before:
+                settled[ref] = last
+                continue
             status = timed(wanted, before, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
             if status is not None:
                 due.append(self._write(places, observed, before, status, now))
-        await asyncio.gather(*due)
+            else:
+                settled[ref] = (wanted, before)
+        self._settled = settled
+        if due:
+            with self._tracing.reporting(len(due)):
+                await asyncio.gather(*due)
         uids = {observed.uid for observed in world.observed.values()}
         self._written = {uid: written for uid, written in self._written.items() if uid in uids}
 

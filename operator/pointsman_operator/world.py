@@ -1,7 +1,8 @@
 """Observed objects → everything that routers and people are told. Pure, but for what it remembers to be quick.
 
-An object is parsed again only when its content changed, and nothing is compiled again while only addresses change:
-endpoint churn costs little, however many policies there are.
+An object is parsed again only when its content changed; a policy or backend is compiled again only when something
+changed that it depends on; the addresses of a backend are looked at again only when its Service or slices changed. So a
+change costs about what it changes, however many policies there are.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from pointsman.core.credentials import resolve_credentials
 from pointsman.core.endpoints import EndpointSet, resolve_endpoints
 from pointsman.core.inventory import Parsed, Resources
 from pointsman.core.keys import parse_keys
+from pointsman.core.memo import Memo
 from pointsman.core.parse import parse_objects
 from pointsman.core.problems import Problem
 from pointsman.core.resources.kubernetes import EndpointSlice
@@ -38,6 +40,8 @@ class World(msgspec.Struct, frozen=True):
     credentials: Mapping[SecretKey, str]
     keys: str | None = None
     """The client API keys, as a key file; None when this installation asks for none."""
+    api_server: tuple[str, ...] = ()
+    """Addresses and names of the API server, which no router may connect to; sorted."""
     key_problems: tuple[Problem, ...] = ()
     """Why the keys before, or none, are in force."""
 
@@ -53,30 +57,35 @@ class KeysSecret(msgspec.Struct, frozen=True):
 
 
 class Builder:
-    """Builds worlds, one after the other; remembers parsed objects and the last compilation."""
+    """Builds worlds, one after the other; remembers what it parsed, compiled and resolved, to be quick and for nothing
+    else."""
 
     def __init__(self, installation: Installation, keys: KeysSecret | None = None) -> None:
         """`keys` names the Secret of client API keys. When it is missing or wrong, no request is let in by it."""
         self._installation, self._keys_secret = installation, keys
         self._keys = NOBODY
         self._parsed: dict[str, Parsed] = {}
-        self._compiled: tuple[object, Compilation, Wire] | None = None
+        self._steps, self._compiling, self._resolving = Memo(), Memo(), Memo()
 
     def build(self, objects: Sequence[Observed]) -> World:
         """The world of these objects."""
+        self._steps.turn()
         resources = self._resources(objects)
         installation = _with_api_server(self._installation, resources.slices)
-        compilation, wire = self._compile(objects, resources, installation)
+        compilation, wire = self._compile(resources, installation)
         snapshot = compilation.snapshot
         keys, key_problems = self._client_keys(resources)
         return World(
             observed={f"{each.key[0]} {each.key[1]}/{each.key[2]}": each for each in objects if _ours(each)},
             compilation=compilation,
             wire=wire,
-            endpoints=resolve_endpoints(snapshot.backends, resources.services, resources.slices, installation),
+            endpoints=resolve_endpoints(
+                snapshot.backends, resources.services, resources.slices, installation, self._resolving
+            ),
             credentials=resolve_credentials(snapshot, resources.secrets),
             keys=keys,
             key_problems=key_problems,
+            api_server=installation.api_server,
         )
 
     def _client_keys(self, resources: Resources) -> tuple[str | None, tuple[Problem, ...]]:
@@ -98,32 +107,36 @@ class Builder:
 
     def _resources(self, objects: Sequence[Observed]) -> Resources:
         known = self._parsed
-        self._parsed = {
-            each.content: known.get(each.content) or parse_objects([each.body])
-            for each in sorted(objects, key=lambda each: each.key)
-        }
-        return merge(parsed.resources for parsed in self._parsed.values())
+        self._parsed = {each.content: known.get(each.content) or parse_objects([each.body]) for each in objects}
+        kinds: dict[str, list[Parsed]] = {}
+        for each, parsed in zip(objects, self._parsed.values(), strict=True):
+            kinds.setdefault(each.key[0], []).append(parsed)
+        return merge(self._steps(("resources", kind), _of_kind, tuple(found)) for kind, found in kinds.items())
 
-    def _compile(
-        self, objects: Sequence[Observed], resources: Resources, installation: Installation
-    ) -> tuple[Compilation, Wire]:
+    def _compile(self, resources: Resources, installation: Installation) -> tuple[Compilation, Wire]:
         """The last compilation, if nothing changed that it depends on: of slices, only which Services have some."""
-        others = frozenset(each.content for each in objects if each.key[0] != "EndpointSlice")
         served = frozenset((each.metadata.namespace, each.service) for each in resources.slices)
-        depends = (others, served, installation)
-        if self._compiled is None or self._compiled[0] != depends:
-            compilation = compile_snapshot(resources, installation)
-            self._compiled = (depends, compilation, encode(compilation.snapshot))
-        return self._compiled[1], self._compiled[2]
+
+        def compile_all(*_: object) -> tuple[Compilation, Wire]:
+            compilation = compile_snapshot(resources, installation, self._compiling)
+            return compilation, encode(compilation.snapshot, self._compiling)
+
+        others = (resources.backends, resources.policies, resources.services, resources.secrets, resources.grants)
+        return self._steps("compilation", compile_all, *others, resources.broken, served, installation)
+
+
+def _of_kind(parsed: tuple[Parsed, ...]) -> Resources:
+    return merge(each.resources for each in parsed)
 
 
 def merge(parts: Iterable[Resources]) -> Resources:
-    """All of these as one."""
-    fields: dict[str, list[Any]] = {name: [] for name in Resources.__struct_fields__}
-    for part in parts:
-        for name, collected in fields.items():
-            collected.extend(getattr(part, name))
-    return Resources(**{name: tuple(collected) for name, collected in fields.items()})
+    """All of these as one. What only one of them has stays the very same value."""
+    given = list(parts)
+    fields: dict[str, tuple[Any, ...]] = {}
+    for name in Resources.__struct_fields__:
+        some = [values for part in given if (values := getattr(part, name))]
+        fields[name] = some[0] if len(some) == 1 else tuple(value for values in some for value in values)
+    return Resources(**fields)
 
 
 def _ours(observed: Observed) -> bool:

@@ -4,10 +4,12 @@ Defaults are written out so that a router of another version, with another defau
 """
 
 import hashlib
+from functools import cached_property
 
 import msgspec
 
 from pointsman.core.features import needed_by
+from pointsman.core.memo import Memo
 from pointsman.core.snapshot import Backend, Policy, Snapshot
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -23,7 +25,7 @@ class Entry(msgspec.Struct, frozen=True, order=True):
     """SHA-256 of its canonical JSON, in hex."""
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True, dict=True):
     """What a snapshot consists of; its hash is the snapshot's version."""
 
     features: tuple[str, ...]
@@ -31,7 +33,7 @@ class Manifest(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
     """Sorted."""
 
-    @property
+    @cached_property
     def version(self) -> str:
         """SHA-256 of the canonical JSON of the manifest, in hex."""
         return digest(encode(self))
@@ -53,11 +55,34 @@ def entry(compiled: Backend | Policy, data: bytes) -> Entry:
     return Entry(kind, compiled.namespace, compiled.name, digest(data))
 
 
-def seal(backends: list[Backend], policies: list[Policy]) -> Snapshot:
+class Sealed(msgspec.Struct, frozen=True):
+    """One compiled object, ready to travel."""
+
+    entry: Entry
+    body: bytes
+    """The canonical JSON."""
+    features: tuple[str, ...]
+    """That a router must have to use it."""
+
+
+def seal_object(compiled: Backend | Policy) -> Sealed:
+    """The canonical form of one object."""
+    body = encode(compiled)
+    return Sealed(entry(compiled, body), body, tuple(needed_by(compiled)))
+
+
+def sealed(compiled: Backend | Policy, memo: Memo) -> Sealed:
+    """The same, of an object that may have been sealed before."""
+    return memo(("sealed", type(compiled), compiled.namespace, compiled.name), seal_object, compiled)
+
+
+def seal(backends: list[Backend], policies: list[Policy], memo: Memo | None = None) -> Snapshot:
     """A snapshot of these objects, named by its content."""
-    objects: list[Backend | Policy] = [*backends, *policies]
-    features = frozenset(feature for compiled in objects for feature in needed_by(compiled))
-    manifest = Manifest(tuple(sorted(features)), tuple(sorted(entry(each, encode(each)) for each in objects)))
+    memo = Memo() if memo is None else memo
+    compiled: list[Backend | Policy] = [*backends, *policies]
+    objects = [sealed(each, memo) for each in compiled]
+    features = frozenset(feature for each in objects for feature in each.features)
+    manifest = Manifest(tuple(sorted(features)), tuple(sorted(each.entry for each in objects)))
     return Snapshot(
         version=manifest.version,
         features=features,

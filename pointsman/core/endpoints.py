@@ -10,8 +10,9 @@ import msgspec
 
 from pointsman.core.addresses import refuse
 from pointsman.core.installation import Installation
+from pointsman.core.memo import Memo
 from pointsman.core.resources.kubernetes import EndpointSlice, Service, ServicePort, SliceEndpoint, SlicePort
-from pointsman.core.snapshot import Backend, ServiceTarget
+from pointsman.core.snapshot import Backend, ExternalTarget, ServiceTarget
 
 
 class Endpoint(msgspec.Struct, frozen=True, order=True):
@@ -41,66 +42,75 @@ class EndpointSet(msgspec.Struct, frozen=True):
     """Addresses that are never connected to, each with the reason."""
 
 
-class Cluster:
-    """Services and EndpointSlices, ready to be asked."""
-
-    def __init__(
-        self, services: Iterable[Service], slices: Iterable[EndpointSlice], installation: Installation
-    ) -> None:
-        self._installation = installation
-        self._services = {(each.metadata.namespace, each.metadata.name): each for each in services}
-        self._slices: dict[tuple[str, str], list[EndpointSlice]] = {}
-        for each in slices:
-            self._slices.setdefault((each.metadata.namespace, each.service), []).append(each)
-
-    def endpoints(self, backend: Backend) -> EndpointSet:
-        """Where this backend can be reached now."""
-        if backend.external is not None:
-            external = backend.external
-            found = [Endpoint(external.host, external.port, external.tls)]
-        else:
-            found = list(self._of_service(backend.service)) if backend.service is not None else []
-        external_hosts = self._installation.external_hosts if backend.external is not None else None
-        checked = {endpoint: self._refused(endpoint.host, external_hosts) for endpoint in sorted(set(found))}
-        return EndpointSet(
-            backend.key,
-            tuple(_one_zone(endpoint for endpoint, reason in checked.items() if reason is None)),
-            tuple(f"{endpoint.host} {reason}" for endpoint, reason in checked.items() if reason is not None),
-        )
-
-    def _refused(self, host: str, external_hosts: tuple[str, ...] | None) -> str | None:
-        return refuse(
-            host,
-            allow_loopback=self._installation.allow_loopback,
-            allowed_external=external_hosts,
-            api_server=self._installation.api_server,
-        )
-
-    def _of_service(self, target: ServiceTarget) -> Iterator[Endpoint]:
-        service = self._services.get((target.namespace, target.name))
-        if service is not None and service.spec.type == "ExternalName":
-            return
-        pairs = [
-            (endpoint, port)
-            for each in self._slices.get((target.namespace, target.name), ())
-            if each.address_type in ("IPv4", "IPv6") and (port := _port(service, target.port, each.ports)) is not None
-            for endpoint in each.endpoints
-        ]
-        usable = [pair for pair in pairs if _ready(pair[0])] or [pair for pair in pairs if _still_serving(pair[0])]
-        for endpoint, port in usable:
-            for address in endpoint.addresses:
-                yield Endpoint(address, port, zone=endpoint.zone)
-
-
 def resolve_endpoints(
     backends: Mapping[str, Backend],
     services: Iterable[Service],
     slices: Iterable[EndpointSlice],
     installation: Installation,
+    memo: Memo | None = None,
 ) -> dict[str, EndpointSet]:
-    """Where every backend can be reached, by key."""
-    cluster = Cluster(services, slices, installation)
-    return {key: cluster.endpoints(backend) for key, backend in sorted(backends.items())}
+    """Where every backend can be reached, by key. With the memo of the time before, only backends whose target, Service
+    or slices changed are looked at again; the result is the same."""
+    memo = Memo() if memo is None else memo
+    memo.turn()
+    installation = memo("installation", lambda it: it, installation)
+    by_name = {(each.metadata.namespace, each.metadata.name): each for each in services}
+    sliced: dict[tuple[str, str], list[EndpointSlice]] = {}
+    for each in slices:
+        sliced.setdefault((each.metadata.namespace, each.service), []).append(each)
+    found = {}
+    for key, backend in sorted(backends.items()):
+        target = backend.service
+        name = (target.namespace, target.name) if target is not None else ("", "")
+        service, own = by_name.get(name), tuple(sliced.get(name, ()))
+        found[key] = memo(key, _resolve, key, target, backend.external, service, own, installation)
+    return found
+
+
+def _resolve(
+    key: str,
+    target: ServiceTarget | None,
+    external: ExternalTarget | None,
+    service: Service | None,
+    slices: tuple[EndpointSlice, ...],
+    installation: Installation,
+) -> EndpointSet:
+    """Where one backend can be reached now."""
+    if external is not None:
+        endpoints = [Endpoint(external.host, external.port, external.tls)]
+    else:
+        endpoints = list(_of_service(target, service, slices)) if target is not None else []
+    checked = {
+        endpoint: refuse(
+            endpoint.host,
+            allow_loopback=installation.allow_loopback,
+            allowed_external=installation.external_hosts if external is not None else None,
+            api_server=installation.api_server,
+        )
+        for endpoint in sorted(set(endpoints))
+    }
+    return EndpointSet(
+        key,
+        tuple(_one_zone(endpoint for endpoint, reason in checked.items() if reason is None)),
+        tuple(f"{endpoint.host} {reason}" for endpoint, reason in checked.items() if reason is not None),
+    )
+
+
+def _of_service(
+    target: ServiceTarget, service: Service | None, slices: tuple[EndpointSlice, ...]
+) -> Iterator[Endpoint]:
+    if service is not None and service.spec.type == "ExternalName":
+        return
+    pairs = [
+        (endpoint, port)
+        for each in slices
+        if each.address_type in ("IPv4", "IPv6") and (port := _port(service, target.port, each.ports)) is not None
+        for endpoint in each.endpoints
+    ]
+    usable = [pair for pair in pairs if _ready(pair[0])] or [pair for pair in pairs if _still_serving(pair[0])]
+    for endpoint, port in usable:
+        for address in endpoint.addresses:
+            yield Endpoint(address, port, zone=endpoint.zone)
 
 
 def _ready(endpoint: SliceEndpoint) -> bool:

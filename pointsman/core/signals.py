@@ -33,6 +33,12 @@ class Classification(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an answer needs a tool."""
     commercial: Score | None = None
     """Commercial intent: whether the user wants to buy, book or compare offers."""
+    gain: float | None = None
+    """How much likelier a strong model answers well than a weak one, 0 to 1. Small for what every model can answer,
+    and for what none can: unlike difficulty, it says where a better model pays."""
+    guard: Mapping[str, float] = {}
+    """Probability that the last user turn is a prompt `injection`, a `jailbreak`, or holds personal data (`pii`).
+    A hint, not a safety filter."""
 
 
 class ClassifierOutcome(StrEnum):

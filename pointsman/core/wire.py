@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import msgspec
 
-from pointsman.core.canonical import Entry, Manifest, digest, entry
-from pointsman.core.canonical import encode as canonical
+from pointsman.core.canonical import Entry, Manifest, digest, sealed
 from pointsman.core.errors import SnapshotError, UnknownFeature
 from pointsman.core.features import FEATURES
+from pointsman.core.memo import Memo
 from pointsman.core.snapshot import Backend, Policy, Snapshot
 
 _MAGIC = b"pointsman snapshot 1\n"
@@ -33,13 +33,14 @@ class Wire(msgspec.Struct, frozen=True):
         return self.manifest.version
 
 
-def encode(snapshot: Snapshot) -> Wire:
-    """The wire form of a snapshot; equal snapshots have equal wire forms."""
-    objects: list[Backend | Policy] = [*snapshot.backends.values(), *snapshot.policies.values()]
-    bodies = [canonical(compiled) for compiled in objects]
-    entries = [entry(compiled, data) for compiled, data in zip(objects, bodies, strict=True)]
-    manifest = Manifest(tuple(sorted(snapshot.features)), tuple(sorted(entries)))
-    return Wire(manifest, {digest(data): data for data in bodies})
+def encode(snapshot: Snapshot, memo: Memo | None = None) -> Wire:
+    """The wire form of a snapshot; equal snapshots have equal wire forms. With the memo of its compilation, nothing is
+    encoded twice."""
+    memo = Memo() if memo is None else memo
+    compiled: list[Backend | Policy] = [*snapshot.backends.values(), *snapshot.policies.values()]
+    objects = [sealed(each, memo) for each in compiled]
+    manifest = Manifest(tuple(sorted(snapshot.features)), tuple(sorted(each.entry for each in objects)))
+    return Wire(manifest, {each.entry.hash: each.body for each in objects})
 
 
 class Decoded(msgspec.Struct, frozen=True):

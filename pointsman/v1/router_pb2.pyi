@@ -604,6 +604,26 @@ class Signals(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class GuardEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     LANGUAGE_FIELD_NUMBER: _builtins.int
     LANGUAGE_CONFIDENCE_FIELD_NUMBER: _builtins.int
     PHRASE_MODE_FIELD_NUMBER: _builtins.int
@@ -615,6 +635,8 @@ class Signals(_message.Message):
     REASONING_FIELD_NUMBER: _builtins.int
     TOOL_NEED_FIELD_NUMBER: _builtins.int
     COMMERCIAL_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
+    GUARD_FIELD_NUMBER: _builtins.int
     language: _builtins.str
     """ISO 639-1 code of the last user turn; empty when it cannot be told"""
     language_confidence: _builtins.float
@@ -623,6 +645,8 @@ class Signals(_message.Message):
     """mode whose phrase the last user turn contains; empty for none"""
     classifier: _builtins.str
     """how classification ended: NotNeeded, Answered, Late or Failed"""
+    gain: _builtins.float
+    """how much likelier a strong model answers well than a weak one, 0 to 1"""
     @_builtins.property
     def matched(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """routes whose match rules admit the request"""
@@ -651,6 +675,10 @@ class Signals(_message.Message):
     def commercial(self) -> Global___Score:
         """whether the user wants to buy, book or compare offers"""
 
+    @_builtins.property
+    def guard(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """probability of injection, jailbreak and pii, 0 to 1; empty when not estimated"""
+
     def __init__(
         self,
         *,
@@ -665,12 +693,16 @@ class Signals(_message.Message):
         reasoning: Global___Score | None = ...,
         tool_need: Global___Score | None = ...,
         commercial: Global___Score | None = ...,
+        gain: _builtins.float | None = ...,
+        guard: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["commercial", b"commercial", "difficulty", b"difficulty", "reasoning", b"reasoning", "tool_need", b"tool_need"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "commercial", b"commercial", "difficulty", b"difficulty", "gain", b"gain", "reasoning", b"reasoning", "tool_need", b"tool_need"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "classifier", b"classifier", "commercial", b"commercial", "difficulty", b"difficulty", "language", b"language", "language_confidence", b"language_confidence", "matched", b"matched", "phrase_mode", b"phrase_mode", "reasoning", b"reasoning", "routes", b"routes", "tool_need", b"tool_need"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "category", b"category", "classifier", b"classifier", "commercial", b"commercial", "difficulty", b"difficulty", "gain", b"gain", "guard", b"guard", "language", b"language", "language_confidence", b"language_confidence", "matched", b"matched", "phrase_mode", b"phrase_mode", "reasoning", b"reasoning", "routes", b"routes", "tool_need", b"tool_need"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__gain: _TypeAlias = _typing.Literal["gain"]  # noqa: Y015
+    _WhichOneofArgType__gain: _TypeAlias = _typing.Literal["_gain", b"_gain"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gain) -> _WhichOneofReturnType__gain | None: ...
 
 Global___Signals: _TypeAlias = Signals  # noqa: Y015
 

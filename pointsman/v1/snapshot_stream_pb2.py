@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from pointsman.v1 import snapshot_pb2 as pointsman_dot_v1_dot_snapshot__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pointsman/v1/snapshot_stream.proto\x12\x0cpointsman.v1\x1a\x1bpointsman/v1/snapshot.proto\"\xbc\x01\n\rFollowRequest\x12,\n\tsubscribe\x18\x01 \x01(\x0b\x32\x17.pointsman.v1.SubscribeH\x00\x12 \n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x11.pointsman.v1.AckH\x00\x12\"\n\x04nack\x18\x03 \x01(\x0b\x32\x12.pointsman.v1.NackH\x00\x12,\n\treadiness\x18\x04 \x01(\x0b\x32\x17.pointsman.v1.ReadinessH\x00\x42\t\n\x07message\"\xb7\x02\n\tSubscribe\x12\x0e\n\x06router\x18\x01 \x01(\t\x12\x10\n\x08software\x18\x02 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x03 \x03(\t\x12(\n\x08position\x18\x04 \x01(\x0b\x32\x16.pointsman.v1.Position\x12\x10\n\x08snapshot\x18\x05 \x01(\t\x12)\n\x07objects\x18\x06 \x03(\x0b\x32\x18.pointsman.v1.ObjectHash\x12\x39\n\tendpoints\x18\x07 \x03(\x0b\x32&.pointsman.v1.Subscribe.EndpointsEntry\x12\x13\n\x0b\x63redentials\x18\x08 \x01(\t\x12\r\n\x05ready\x18\t \x01(\x08\x1a\x30\n\x0e\x45ndpointsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"A\n\x03\x41\x63k\x12(\n\x08position\x18\x01 \x01(\x0b\x32\x16.pointsman.v1.Position\x12\x10\n\x08snapshot\x18\x02 \x01(\t\"\x96\x01\n\x04Nack\x12(\n\x08position\x18\x01 \x01(\x0b\x32\x16.pointsman.v1.Position\x12(\n\x06reason\x18\x02 \x01(\x0e\x32\x18.pointsman.v1.NackReason\x12\x0f\n\x07message\x18\x03 \x01(\t\x12)\n\x07objects\x18\x04 \x03(\x0b\x32\x18.pointsman.v1.ObjectName\"\x1a\n\tReadiness\x12\r\n\x05ready\x18\x01 \x01(\x08\"\xbf\x01\n\x0e\x46ollowResponse\x12(\n\x08position\x18\x01 \x01(\x0b\x32\x16.pointsman.v1.Position\x12&\n\x06update\x18\x02 \x01(\x0b\x32\x14.pointsman.v1.UpdateH\x00\x12*\n\x08redirect\x18\x03 \x01(\x0b\x32\x16.pointsman.v1.RedirectH\x00\x12$\n\x05\x66leet\x18\x04 \x01(\x0b\x32\x13.pointsman.v1.FleetH\x00\x42\t\n\x07message\"+\n\x08Position\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\xaa\x01\n\x06Update\x12-\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1b.pointsman.v1.SnapshotDelta\x12/\n\tendpoints\x18\x02 \x01(\x0b\x32\x1c.pointsman.v1.EndpointsDelta\x12.\n\x0b\x63redentials\x18\x03 \x01(\x0b\x32\x19.pointsman.v1.Credentials\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\"\x84\x01\n\rSnapshotDelta\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x03(\t\x12%\n\x07\x63hanged\x18\x03 \x03(\x0b\x32\x14.pointsman.v1.Object\x12)\n\x07removed\x18\x04 \x03(\x0b\x32\x18.pointsman.v1.ObjectName\"R\n\x0e\x45ndpointsDelta\x12/\n\x07\x63hanged\x18\x01 \x03(\x0b\x32\x1e.pointsman.v1.BackendEndpoints\x12\x0f\n\x07removed\x18\x02 \x03(\t\"\x1a\n\x08Redirect\x12\x0e\n\x06leader\x18\x01 \x01(\t\"\x1e\n\x05\x46leet\x12\x15\n\rready_routers\x18\x01 \x01(\r*\xe0\x01\n\nNackReason\x12\x1b\n\x17NACK_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1bNACK_REASON_UNKNOWN_FEATURE\x10\x01\x12\x1d\n\x19NACK_REASON_HASH_MISMATCH\x10\x02\x12\x1e\n\x1aNACK_REASON_MISSING_OBJECT\x10\x03\x12\x19\n\x15NACK_REASON_MALFORMED\x10\x04\x12\x1c\n\x18NACK_REASON_NOT_PREPARED\x10\x05\x12\x1c\n\x18NACK_REASON_OUT_OF_ORDER\x10\x06\x32Y\n\x0eSnapshotStream\x12G\n\x06\x46ollow\x12\x1b.pointsman.v1.FollowRequest\x1a\x1c.pointsman.v1.FollowResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"pointsman/v1/snapshot_stream.proto\x12\x0cpointsman.v1\x1a\x1bpointsman/v1/snapshot.proto\"\xbc\x01\n\rFollowRequest\x12,\n\tsubscribe\x18\x01 \x01(\x0b\x32\x17.pointsman.v1.SubscribeH\x00\x12 \n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x11.pointsman.v1.AckH\x00\x12\"\n\x04nack\x18\x03 \x01(\x0b\x32\x12.pointsman.v1.NackH\x00\x12,\n\treadiness\x18\x04 \x01(\x0b\x32\x17.pointsman.v1.ReadinessH\x00\x42\t\n\x07message\"\xcb\x02\n\tSubscribe\x12\x0e\n\x06router\x18\x01 \x01(\t\x12\x10\n\x08software\x18\x02 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x03 \x03(\t\x12(\n\x08position\x18\x04 \x01(\x0b\x32\x16.pointsman.v1.Position\x12\x10\n\x08snapshot\x18\x05 \x01(\t\x12)\n\x07objects\x18\x06 \x03(\x0b\x32\x18.pointsman.v1.ObjectHash\x12\x39\n\tendpoints\x18\x07 \x03(\x0b\x32&.pointsman.v1.Subscribe.EndpointsEntry\x12\x13\n\x0b\x63redentials\x18\x08 \x01(\t\x12\r\n\x05ready\x18\t \x01(\x08\x12\x12\n\napi_server\x18\n \x03(\t\x1a\x30\n\x0e\x45ndpointsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"A\n\x03\x41\x63k\x12(\n\x08position\x18\x01 \x01(\x0b\x32\x16.pointsman.v1.Position\x12\x10\n\x08snapshot\x18\x02 \x01(\t\"\x96\x01\n\x04Nack\x12(\n\x08position\x18\x01 \x01(\x0b\x32\x16.pointsman.v1.Position\x12(\n\x06reason\x18\x02 \x01(\x0e\x32\x18.pointsman.v1.NackReason\x12\x0f\n\x07message\x18\x03 \x01(\t\x12)\n\x07objects\x18\x04 \x03(\x0b\x32\x18.pointsman.v1.ObjectName\"\x1a\n\tReadiness\x12\r\n\x05ready\x18\x01 \x01(\x08\"\xbf\x01\n\x0e\x46ollowResponse\x12(\n\x08position\x18\x01 \x01(\x0b\x32\x16.pointsman.v1.Position\x12&\n\x06update\x18\x02 \x01(\x0b\x32\x14.pointsman.v1.UpdateH\x00\x12*\n\x08redirect\x18\x03 \x01(\x0b\x32\x16.pointsman.v1.RedirectH\x00\x12$\n\x05\x66leet\x18\x04 \x01(\x0b\x32\x13.pointsman.v1.FleetH\x00\x42\t\n\x07message\"+\n\x08Position\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x10\n\x08sequence\x18\x02 \x01(\x04\"\xd7\x01\n\x06Update\x12-\n\x08snapshot\x18\x01 \x01(\x0b\x32\x1b.pointsman.v1.SnapshotDelta\x12/\n\tendpoints\x18\x02 \x01(\x0b\x32\x1c.pointsman.v1.EndpointsDelta\x12.\n\x0b\x63redentials\x18\x03 \x01(\x0b\x32\x19.pointsman.v1.Credentials\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12+\n\napi_server\x18\x05 \x01(\x0b\x32\x17.pointsman.v1.ApiServer\"\x1e\n\tApiServer\x12\x11\n\taddresses\x18\x01 \x03(\t\"\x84\x01\n\rSnapshotDelta\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x03(\t\x12%\n\x07\x63hanged\x18\x03 \x03(\x0b\x32\x14.pointsman.v1.Object\x12)\n\x07removed\x18\x04 \x03(\x0b\x32\x18.pointsman.v1.ObjectName\"R\n\x0e\x45ndpointsDelta\x12/\n\x07\x63hanged\x18\x01 \x03(\x0b\x32\x1e.pointsman.v1.BackendEndpoints\x12\x0f\n\x07removed\x18\x02 \x03(\t\"\x1a\n\x08Redirect\x12\x0e\n\x06leader\x18\x01 \x01(\t\"\x1e\n\x05\x46leet\x12\x15\n\rready_routers\x18\x01 \x01(\r*\xe0\x01\n\nNackReason\x12\x1b\n\x17NACK_REASON_UNSPECIFIED\x10\x00\x12\x1f\n\x1bNACK_REASON_UNKNOWN_FEATURE\x10\x01\x12\x1d\n\x19NACK_REASON_HASH_MISMATCH\x10\x02\x12\x1e\n\x1aNACK_REASON_MISSING_OBJECT\x10\x03\x12\x19\n\x15NACK_REASON_MALFORMED\x10\x04\x12\x1c\n\x18NACK_REASON_NOT_PREPARED\x10\x05\x12\x1c\n\x18NACK_REASON_OUT_OF_ORDER\x10\x06\x32Y\n\x0eSnapshotStream\x12G\n\x06\x46ollow\x12\x1b.pointsman.v1.FollowRequest\x1a\x1c.pointsman.v1.FollowResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,34 +34,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUBSCRIBE_ENDPOINTSENTRY']._loaded_options = None
   _globals['_SUBSCRIBE_ENDPOINTSENTRY']._serialized_options = b'8\001'
-  _globals['_NACKREASON']._serialized_start=1526
-  _globals['_NACKREASON']._serialized_end=1750
+  _globals['_NACKREASON']._serialized_start=1623
+  _globals['_NACKREASON']._serialized_end=1847
   _globals['_FOLLOWREQUEST']._serialized_start=82
   _globals['_FOLLOWREQUEST']._serialized_end=270
   _globals['_SUBSCRIBE']._serialized_start=273
-  _globals['_SUBSCRIBE']._serialized_end=584
-  _globals['_SUBSCRIBE_ENDPOINTSENTRY']._serialized_start=536
-  _globals['_SUBSCRIBE_ENDPOINTSENTRY']._serialized_end=584
-  _globals['_ACK']._serialized_start=586
-  _globals['_ACK']._serialized_end=651
-  _globals['_NACK']._serialized_start=654
-  _globals['_NACK']._serialized_end=804
-  _globals['_READINESS']._serialized_start=806
-  _globals['_READINESS']._serialized_end=832
-  _globals['_FOLLOWRESPONSE']._serialized_start=835
-  _globals['_FOLLOWRESPONSE']._serialized_end=1026
-  _globals['_POSITION']._serialized_start=1028
-  _globals['_POSITION']._serialized_end=1071
-  _globals['_UPDATE']._serialized_start=1074
-  _globals['_UPDATE']._serialized_end=1244
-  _globals['_SNAPSHOTDELTA']._serialized_start=1247
-  _globals['_SNAPSHOTDELTA']._serialized_end=1379
-  _globals['_ENDPOINTSDELTA']._serialized_start=1381
-  _globals['_ENDPOINTSDELTA']._serialized_end=1463
-  _globals['_REDIRECT']._serialized_start=1465
-  _globals['_REDIRECT']._serialized_end=1491
-  _globals['_FLEET']._serialized_start=1493
-  _globals['_FLEET']._serialized_end=1523
-  _globals['_SNAPSHOTSTREAM']._serialized_start=1752
-  _globals['_SNAPSHOTSTREAM']._serialized_end=1841
+  _globals['_SUBSCRIBE']._serialized_end=604
+  _globals['_SUBSCRIBE_ENDPOINTSENTRY']._serialized_start=556
+  _globals['_SUBSCRIBE_ENDPOINTSENTRY']._serialized_end=604
+  _globals['_ACK']._serialized_start=606
+  _globals['_ACK']._serialized_end=671
+  _globals['_NACK']._serialized_start=674
+  _globals['_NACK']._serialized_end=824
+  _globals['_READINESS']._serialized_start=826
+  _globals['_READINESS']._serialized_end=852
+  _globals['_FOLLOWRESPONSE']._serialized_start=855
+  _globals['_FOLLOWRESPONSE']._serialized_end=1046
+  _globals['_POSITION']._serialized_start=1048
+  _globals['_POSITION']._serialized_end=1091
+  _globals['_UPDATE']._serialized_start=1094
+  _globals['_UPDATE']._serialized_end=1309
+  _globals['_APISERVER']._serialized_start=1311
+  _globals['_APISERVER']._serialized_end=1341
+  _globals['_SNAPSHOTDELTA']._serialized_start=1344
+  _globals['_SNAPSHOTDELTA']._serialized_end=1476
+  _globals['_ENDPOINTSDELTA']._serialized_start=1478
+  _globals['_ENDPOINTSDELTA']._serialized_end=1560
+  _globals['_REDIRECT']._serialized_start=1562
+  _globals['_REDIRECT']._serialized_end=1588
+  _globals['_FLEET']._serialized_start=1590
+  _globals['_FLEET']._serialized_end=1620
+  _globals['_SNAPSHOTSTREAM']._serialized_start=1849
+  _globals['_SNAPSHOTSTREAM']._serialized_end=1938
 # @@protoc_insertion_point(module_scope)

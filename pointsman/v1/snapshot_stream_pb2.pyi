@@ -139,10 +139,13 @@ class Subscribe(_message.Message):
     ENDPOINTS_FIELD_NUMBER: _builtins.int
     CREDENTIALS_FIELD_NUMBER: _builtins.int
     READY_FIELD_NUMBER: _builtins.int
+    API_SERVER_FIELD_NUMBER: _builtins.int
     router: _builtins.str
-    """unique among routers and stable across reconnects: the pod's namespace/name"""
+    """unique among routers and stable across reconnects: the pod's namespace/name, which the"""
     software: _builtins.str
-    """version of the router, for people"""
+    """client's certificate must allow
+    version of the router, for people
+    """
     snapshot: _builtins.str
     """version of the snapshot in force; empty for none"""
     credentials: _builtins.str
@@ -165,6 +168,10 @@ class Subscribe(_message.Message):
     def endpoints(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """hash by backend (namespace/name)"""
 
+    @_builtins.property
+    def api_server(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """addresses that it never connects to, as the control plane named them"""
+
     def __init__(
         self,
         *,
@@ -177,10 +184,11 @@ class Subscribe(_message.Message):
         endpoints: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         credentials: _builtins.str = ...,
         ready: _builtins.bool = ...,
+        api_server: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credentials", b"credentials", "endpoints", b"endpoints", "features", b"features", "objects", b"objects", "position", b"position", "ready", b"ready", "router", b"router", "snapshot", b"snapshot", "software", b"software"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_server", b"api_server", "credentials", b"credentials", "endpoints", b"endpoints", "features", b"features", "objects", b"objects", "position", b"position", "ready", b"ready", "router", b"router", "snapshot", b"snapshot", "software", b"software"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -344,6 +352,7 @@ class Update(_message.Message):
     ENDPOINTS_FIELD_NUMBER: _builtins.int
     CREDENTIALS_FIELD_NUMBER: _builtins.int
     COMPLETE_FIELD_NUMBER: _builtins.int
+    API_SERVER_FIELD_NUMBER: _builtins.int
     complete: _builtins.bool
     """nothing more belongs to this position"""
     @_builtins.property
@@ -354,6 +363,10 @@ class Update(_message.Message):
     def credentials(self) -> _snapshot_pb2.Credentials:
         """whole, when its revision is new to the router"""
 
+    @_builtins.property
+    def api_server(self) -> Global___ApiServer:
+        """whole, when it differs from the router's"""
+
     def __init__(
         self,
         *,
@@ -361,14 +374,39 @@ class Update(_message.Message):
         endpoints: Global___EndpointsDelta | None = ...,
         credentials: _snapshot_pb2.Credentials | None = ...,
         complete: _builtins.bool = ...,
+        api_server: Global___ApiServer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["credentials", b"credentials", "endpoints", b"endpoints", "snapshot", b"snapshot"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["api_server", b"api_server", "credentials", b"credentials", "endpoints", b"endpoints", "snapshot", b"snapshot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["complete", b"complete", "credentials", b"credentials", "endpoints", b"endpoints", "snapshot", b"snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_server", b"api_server", "complete", b"complete", "credentials", b"credentials", "endpoints", b"endpoints", "snapshot", b"snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Update: _TypeAlias = Update  # noqa: Y015
+
+@_typing.final
+class ApiServer(_message.Message):
+    """Where the Kubernetes API server is reached: no request may be sent there, whatever a name resolves to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESSES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def addresses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """IP addresses and names, sorted"""
+
+    def __init__(
+        self,
+        *,
+        addresses: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApiServer: _TypeAlias = ApiServer  # noqa: Y015
 
 @_typing.final
 class SnapshotDelta(_message.Message):

@@ -24,5 +24,8 @@ class Loaded(msgspec.Struct, frozen=True):
     keys: str | None = None
     """The client API keys, as a key file; None when the source has none to say. Never shown."""
 
+    api_server: tuple[str, ...] = ()
+    """Addresses of the API server, as the source knows them."""
+
     def __repr__(self) -> str:
         return f"Loaded(snapshot={self.snapshot.version!r}, problems={len(self.problems)})"

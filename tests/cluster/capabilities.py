@@ -17,7 +17,7 @@ def missing_for_api_server() -> list[str]:
         return [f"Linux (this is {platform.system()})"]
     lacks = [] if shutil.which("openssl") else ["openssl"]
     if not all(pins.program(name).file.exists() for name in (*pins.API_SERVER, pins.CONTROLLERS)):
-        lacks += _missing_go()
+        lacks += missing_go()
     return lacks
 
 
@@ -26,8 +26,8 @@ def missing_for_node() -> list[str]:
     if platform.system() != "Linux":
         return [f"Linux (this is {platform.system()})"]
     lacks = [] if shutil.which("openssl") else ["openssl"]
-    if not all(pins.program(name).file.exists() for name in pins.ALL):
-        lacks += _missing_go()
+    if not all(pins.program(name).file.exists() for name in pins.NODE):
+        lacks += missing_go()
     if os.geteuid() != 0:
         return [*lacks, "root"]
     held = _capabilities()
@@ -39,7 +39,7 @@ def missing_for_node() -> list[str]:
     return lacks
 
 
-def _missing_go() -> list[str]:
+def missing_go() -> list[str]:
     found = programs.go_version()
     wanted = ".".join(map(str, _GO))
     if found is None:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from tests.cluster.daemons import kill, until
+from tests.cluster.daemons import ENDING, kill, until
 
 DAEMONS = "daemons"
 
@@ -57,7 +57,7 @@ def remove(name: str) -> None:
             kill(pid)
         return not left
 
-    until(empty, f"processes in the control group {name} did not end")
+    until(empty, lambda: f"processes {sorted(processes(name))} in the control group {name} did not end", ENDING)
     for hierarchy in hierarchies():
         groups = [group for group in (hierarchy / name).rglob("*") if group.is_dir()]
         for group in (*sorted(groups, key=lambda path: -len(path.parts)), hierarchy / name):

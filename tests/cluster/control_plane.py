@@ -40,7 +40,7 @@ class ControlPlane:
     def start(self) -> None:
         """Returns when the API answers, its roles exist and namespaces can be used."""
         self._create_keys()
-        self._start_etcd()
+        self.start_etcd()
         self.start_api_server()
 
     def start_controllers(self) -> None:
@@ -81,7 +81,7 @@ class ControlPlane:
         pki.create_certificate(self.folder / "pki", "apiserver", "/CN=kube-apiserver", names)
         self.identify("admin", "/O=system:masters/CN=admin")
 
-    def _start_etcd(self) -> None:
+    def start_etcd(self) -> None:
         clients, peers = (f"http://127.0.0.1:{port}" for port in self.etcd_ports)
         self.daemon(
             "etcd",
@@ -94,6 +94,14 @@ class ControlPlane:
             "--unsafe-no-fsync",  # nobody reads it after a power cut
             "--log-level=warn",
         )
+
+    def stop_etcd(self) -> None:
+        """As a crash would."""
+        daemons.stop(self.folder, "etcd")
+
+    def api_server_runs(self) -> bool:
+        """It ends by itself when etcd is away for long."""
+        return daemons.alive(self.folder / "kube-apiserver.pid")
 
     def stop_api_server(self) -> None:
         """As a crash would; what it had stored is there after the next `start_api_server`."""

@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 MARK = "POINTSMAN_CLUSTER_FOLDER"
+ENDING = 90.0
+"""Seconds that killed processes get to be gone: on a busy machine, freeing a gigabyte takes its time."""
 
 # The shell writes its own pid, joins the control group, and becomes the program: no moment without a pid file. It gives
 # up when the folder is gone, as it is when a killed run was cleared meanwhile.
@@ -58,10 +60,7 @@ def wait(folder: Path, name: str, ready: Callable[[], bool], seconds: float = 60
 
 def stop(folder: Path, name: str) -> None:
     """Ends one program at once."""
-    pid_file = folder / f"{name}.pid"
-    if (pid := _ours(pid_file)) is not None:
-        kill(pid)
-    until(lambda: not alive(pid_file), f"{name} did not end")
+    _end([folder / f"{name}.pid"])
 
 
 def tail(folder: Path, name: str, lines: int = 15) -> str:
@@ -83,11 +82,30 @@ def running(pid: int) -> bool:
 
 def kill_all(folder: Path) -> None:
     """Ends every program of a cluster and waits until they are gone. kubelet first: it restarts things."""
-    files = sorted(folder.glob("*.pid"), key=lambda file: file.stem != "kubelet")
-    for file in files:
-        if (pid := _ours(file)) is not None:
+    _end(sorted(folder.glob("*.pid"), key=lambda file: file.stem != "kubelet"))
+
+
+def _end(files: Sequence[Path]) -> None:
+    """Kill, and kill again what is still there: one look may take a process that is becoming another program, or whose
+    environment cannot be read on a busy machine, for somebody else's."""
+
+    def gone() -> bool:
+        left = [pid for file in files if (pid := _ours(file)) is not None]
+        for pid in left:
             kill(pid)
-    until(lambda: not any(alive(file) for file in files), f"programs of {folder} did not end")
+        return not left
+
+    until(gone, lambda: f"{', '.join(_state(file) for file in files if alive(file))} did not end", ENDING)
+
+
+def _state(pid_file: Path) -> str:
+    """For the message: D is a process that waits for a disk, which no signal ends."""
+    try:
+        pid = int(pid_file.read_text())
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, ValueError, IndexError):
+        return pid_file.stem
+    return f"{pid_file.stem} (pid {pid}, state {state})"
 
 
 def kill(pid: int) -> None:
@@ -95,11 +113,12 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def until(condition: Callable[[], bool], otherwise: str, seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], otherwise: str | Callable[[], str], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
-            raise DaemonError(f"{otherwise} within {seconds:.0f} s")
+            said = otherwise if isinstance(otherwise, str) else otherwise()
+            raise DaemonError(f"{said} within {seconds:.0f} s")
         time.sleep(0.02)
 
 

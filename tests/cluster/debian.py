@@ -37,8 +37,12 @@ def can_install() -> bool:
 def install_missing() -> None:
     """Installs what is missing, with one line of progress. Does nothing when all is there."""
     packages = missing()
-    if not packages:
-        return
+    if packages:
+        install(*packages)
+
+
+def install(*packages: str) -> None:
+    """Installs these, with one line of progress. Raises InstallError."""
     say(f"installing {', '.join(packages)} (Debian packages)")
     _apt("update")
     _apt("install", "--yes", "--no-install-recommends", *packages)

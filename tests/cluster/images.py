@@ -1,7 +1,7 @@
 """Images without a registry or an engine: a Debian base made by debootstrap, the rest by buildah on top of it.
 
-The base stands under the tag that our Dockerfiles name, so they are built as they are. Everything is cached beside the
-programs; a saved image is a `docker-archive` file for `Node.load`.
+The base stands under the tag that our Dockerfiles name, of localhost, as no registry has it. Everything is cached
+beside the programs; a saved image is a `docker-archive` file for `Node.load`.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cluster import pins, programs
@@ -16,6 +17,7 @@ from tests.cluster.files import locked, say
 
 _FOLDER = pins.CACHE / "images"
 _IMAGES = pins.PINS["images"]
+BASE: str = _IMAGES["base"]
 
 
 class ImageError(RuntimeError):
@@ -32,13 +34,17 @@ def prepare() -> None:
             _make_pause()
 
 
-def build(tag: str, context: Path, dockerfile: Path | None = None) -> Path:
-    """Builds an image and returns the file that it was saved to. Unchanged layers come from buildah's cache."""
+def build(tag: str, context: Path, dockerfile: Path | None = None, arguments: Mapping[str, str] | None = None) -> Path:
+    """Builds an image and returns the file that it was saved to. Unchanged layers come from buildah's cache.
+
+    `arguments` are the Dockerfile's ARGs.
+    """
     # chroot isolation and the host's network: RUN steps reach the package index, with this machine's certificates.
     options = ["--isolation", "chroot", "--network", "host", "--pull-never", "--layers", "--quiet"]
     certificates = ["--volume", "/etc/ssl/certs:/etc/ssl/certs:ro"]
     file = dockerfile or context / "Dockerfile"
-    _buildah("bud", *options, *certificates, "--tag", tag, "--file", str(file), str(context))
+    given = [f"--build-arg={name}={value}" for name, value in (arguments or {}).items()]
+    _buildah("bud", *options, *certificates, *given, "--tag", tag, "--file", str(file), str(context))
     return _save(tag)
 
 

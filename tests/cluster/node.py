@@ -33,7 +33,7 @@ class Node:
 def prepare() -> None:
     """Installs, builds and bakes what is missing: a quarter of an hour the first time, nothing afterwards."""
     debian.install_missing()
-    programs.build()
+    programs.build(pins.NODE)
     images.prepare()
 
 

@@ -12,10 +12,13 @@ HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("POINTSMAN_CLUSTER_CACHE") or Path.home() / ".cache/pointsman-cluster")
 PINS: dict[str, Any] = tomllib.loads((HERE / "pins.toml").read_text())
 
-# What a control plane alone needs, in the order of building; the whole cluster needs every program.
+# What a control plane alone needs, in the order of building; a whole cluster needs NODE.
 API_SERVER = ("etcd", "kubectl", "kube-apiserver")
 CONTROLLERS = "kube-controller-manager"
 ALL = tuple(PINS["programs"])
+# The chart's tests need no cluster, and a cluster not these.
+CHART = ("helm", "helm3", "kubeconform")
+NODE = tuple(name for name in ALL if name == "helm" or name not in CHART)
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from pointsman.core.errors import SnapshotError
+from router_svc.source.stream.shelf import Shelf
+
 _T = TypeVar("_T")
 NAMESPACE = "pointsman-system"
 
 
-def free_port() -> int:
+def free_port(host: str = "127.0.0.1") -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
-def eventually(look: Callable[[], _T | None], what: str, seconds: float = 20) -> _T:
+def eventually(look: Callable[[], _T | None], what: str, seconds: float = 120) -> _T:
     """What `look` gives once it gives something true."""
     end = time.monotonic() + seconds
     while True:
@@ -39,9 +42,13 @@ class Process:
 
     def __init__(self, log: Path, port: int, arguments: list[str], environment: dict[str, str]) -> None:
         self.port, self.log = port, log
-        command = [sys.executable, "-m", "pointsman.cli", *arguments]
         with log.open("ab") as out:
-            self.process = subprocess.Popen(command, env=os.environ | environment, stdout=out, stderr=out)
+            self.process = subprocess.Popen(
+                self._command(arguments), env=os.environ | environment, stdout=out, stderr=out
+            )
+
+    def _command(self, arguments: list[str]) -> list[str]:
+        return [sys.executable, "-m", "pointsman.cli", *arguments]
 
     def __call__(self, path: str) -> tuple[int, bytes]:
         """A GET; status 0 while it does not listen."""
@@ -87,9 +94,12 @@ class OperatorProcess(Process):
         arguments += ["--stream", f"127.0.0.1:{self.stream}", *options]
         super().__init__(log, port, arguments, {"KUBECONFIG": str(kubeconfig)})
 
-    def wait_leading(self, seconds: float = 30) -> Self:
+    def wait_leading(self, seconds: float = 120) -> Self:
         eventually(lambda: self.metric("pointsman_operator_leading") == 1.0, "leadership", seconds)
         return self
+
+    def leads(self) -> bool:
+        return self.process.poll() is None and self.metric("pointsman_operator_leading") == 1.0
 
     def snapshot(self) -> Any:
         return self.json("/snapshot")
@@ -101,12 +111,56 @@ class OperatorProcess(Process):
 
 
 class RouterProcess(Process):
-    """One router that follows a control plane."""
+    """One router that follows a control plane; one of the same folder and port is the same router, started again."""
 
-    def __init__(self, control_plane: str, folder: Path, name: str = "ai/router") -> None:
-        port, grpc = free_port(), free_port()
-        self.state = folder / "state"
+    def __init__(
+        self, control_plane: str, folder: Path, name: str = "ai/router", *options: str, port: int | None = None
+    ) -> None:
+        port, grpc = port or free_port(), free_port()
+        self.folder, self.state = folder, folder / "state"
         arguments = ["serve", "--control-plane", control_plane, "--name", name, "--classifier", "none", "--drain", "1"]
         arguments += ["--http", f"127.0.0.1:{port}", "--grpc", f"127.0.0.1:{grpc}"]
-        arguments += ["--state", str(folder), "--private", str(folder / "private")]
+        arguments += ["--state", str(folder), "--private", str(folder / "private"), *options]
         super().__init__(folder.with_suffix(".log"), port, arguments, {})
+
+    @property
+    def version(self) -> str:
+        """The first letters of the version in force, as /readyz shows them; empty while there is none."""
+        try:
+            snapshot = self.json("/readyz")["dependencies"]["snapshot"]
+        except json.JSONDecodeError:
+            return ""
+        return str(snapshot["detail"]) if snapshot["state"] == "Ready" else ""
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Of what it saved last; of nothing while that is damaged."""
+        try:
+            saved = Shelf(self.folder, self.folder / "private").load()
+        except SnapshotError:
+            return (0, 0)
+        return saved.position if saved is not None else (0, 0)
+
+
+class FaultsProcess:
+    """A model server that has no model, at an address of this machine."""
+
+    def __init__(self, host: str, log: Path, *options: str) -> None:
+        self.host, self.port = host, free_port(host)
+        command = [sys.executable, "-m", "pointsman_faults", "--host", host, "--port", str(self.port), *options]
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=out)
+        eventually(self._listens, f"{host}:{self.port}")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((self.host, self.port)) == 0
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What it received."""
+        with urllib.request.urlopen(f"http://{self.host}:{self.port}/requests", timeout=5) as answer:
+            return list(json.load(answer))
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)

@@ -1,6 +1,7 @@
 """Both ends of the stream in one process: a publisher that leads when told, and routers that adopt what they get."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,19 @@ def world(*objects: dict[str, Any] | list[dict[str, Any]]) -> World:
 class Router:
     """Follows a control plane; remembers what it adopted."""
 
-    def __init__(self, name: str, address: str, folder: Path, certificates: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        folder: Path,
+        certificates: Sequence[Path] = (),
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
         self.adopted: list[Loaded] = []
         self.broken = False
         peering = Peering(name, address, *certificates)
         shelf = Shelf(folder / name, folder / name / "private")
-        self.client = ControlPlane(peering, shelf, self._adopt, lambda: bool(self.adopted), lambda: 0.0)
+        self.client = ControlPlane(peering, shelf, self._adopt, lambda: bool(self.adopted), lambda: 0.0, sleep)
 
     @property
     def version(self) -> str:
@@ -74,6 +82,28 @@ class Router:
         if self.broken:
             raise RuntimeError("no prototypes")
         self.adopted.append(loaded)
+
+
+class Following:
+    """A router's stream, for as long as the block runs; it saves at its end."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    async def __aenter__(self) -> Router:
+        self._task = asyncio.create_task(self._router.client.forever())
+        return self._router
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def until(holds: Callable[[], object], seconds: float = 10) -> None:
+    """Wait for what happens in another task, in gRPC, or in another process."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 - nothing tells of it
+            await asyncio.sleep(0.01)
 
 
 def programmed(publisher: Publisher, world: World) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pointsman_operator.conditions import statuses, timed
 from pointsman_operator.events import event_for
-from pointsman_operator.fleet import Fleet, Follower, programmed
+from pointsman_operator.fleet import Fleet, Follower, programmed, ready_of
 from pointsman_operator.world import World
 
 from pointsman.core.compile import Claim, Condition, Installation, Status
@@ -110,8 +110,8 @@ def test_ready_is_unknown_until_a_router_follows() -> None:
     ids=["nobody", "all", "an unready one does not count", "one behind", "one refused"],
 )
 def test_programmed_waits_for_every_ready_router(fleet: Fleet, expected: Condition) -> None:
-    assert programmed(NAME, "x", fleet) == expected
-    assert programmed(NAME, None, fleet).reason == "NotAccepted"
+    assert programmed(NAME, "x", ready_of(fleet)) == expected
+    assert programmed(NAME, None, ready_of(fleet)).reason == "NotAccepted"
 
 
 def test_a_status_is_rewritten_only_when_its_meaning_changes() -> None:

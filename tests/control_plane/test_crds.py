@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pointsman.core.addresses import refuse
 from pointsman.core.crds import definitions
 from pointsman.core.crds.lists import LISTS
 from pointsman.core.crds.rules import BY_LISTS, ONLY_COMPILER, RULES
@@ -88,7 +89,7 @@ def test_the_tables_speak_of_fields_that_exist() -> None:
 
 def test_every_rule_of_the_compiler_has_a_mirror_or_a_reason() -> None:
     mirrored = {rule.mirrors for of_type in RULES.values() for rule in of_type}
-    names = [rule.__name__ for rule in (*BACKEND_RULES, *POLICY_RULES)]
+    names = [rule.__name__ for rule in (*BACKEND_RULES, *POLICY_RULES, refuse)]
     assert sorted(names) == sorted({*mirrored, *BY_LISTS, *ONLY_COMPILER})
     assert not mirrored & BY_LISTS & set(ONLY_COMPILER)
 

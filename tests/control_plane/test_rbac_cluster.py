@@ -9,33 +9,13 @@ import yaml
 
 from tests.cluster.access import Access
 from tests.control_plane.calls import Caller
+from tests.control_plane.grants import install_grants
 from tests.control_plane.process import NAMESPACE, OperatorProcess, eventually
 from tests.control_plane.streams import backend, policy
 
 RBAC = Path(__file__).parents[2] / "operator" / "rbac.yaml"
 NAME = "pointsman-operator"
 USER = f"system:serviceaccount:{NAMESPACE}:{NAME}"
-GRANTS: dict[str, Any] = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {
-        "name": "referencegrants.gateway.networking.k8s.io",
-        "annotations": {"api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api/pull/2997"},
-    },
-    "spec": {
-        "group": "gateway.networking.k8s.io",
-        "names": {"kind": "ReferenceGrant", "plural": "referencegrants"},
-        "scope": "Namespaced",
-        "versions": [
-            {
-                "name": "v1beta1",
-                "served": True,
-                "storage": True,
-                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-            }
-        ],
-    },
-}
 
 
 def allowed() -> set[tuple[str, str, str]]:
@@ -81,8 +61,7 @@ def test_exactly_the_verbs_used(with_namespace: Access, caller: Caller, tmp_path
     if with_namespace.audit is None:
         pytest.skip("needs the audit log of a cluster of its own")
     bind(with_namespace)
-    with_namespace.apply(json.dumps(GRANTS))
-    with_namespace.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{GRANTS['metadata']['name']}")
+    install_grants(with_namespace)
     with_namespace.kubectl("delete", "lease", NAME, "-n", NAMESPACE, "--ignore-not-found")
     mark = with_namespace.audit.mark()
     account = with_namespace.service_account(NAMESPACE, NAME)
@@ -99,10 +78,10 @@ def test_exactly_the_verbs_used(with_namespace: Access, caller: Caller, tmp_path
 
     # a status may be there before every watch is, on a busy machine
     watches = {each for each in allowed() if each[0] == "watch"}
-    eventually(lambda: used(entries()) >= watches, f"all of {sorted(watches)}", 60)
+    eventually(lambda: used(entries()) >= watches, f"all of {sorted(watches)}")
     assert operator.stop() == 0
     caller.delete(slices)
-    eventually(lambda: used(entries()) >= allowed(), f"use of all of {sorted(allowed())}", 20)
+    eventually(lambda: used(entries()) >= allowed(), f"use of all of {sorted(allowed())}")
     forbidden = [each["requestURI"] for each in entries() if each.get("responseStatus", {}).get("code") == 403]
     assert forbidden == []
     assert used(entries()) == allowed()

@@ -209,7 +209,7 @@ async def test_mutual_tls_lets_only_routers_in(tmp_path: Path) -> None:
     keys = tmp_path / "pki"
     pki.create_authority(keys)
     for name in ("server", "router"):
-        pki.create_certificate(keys, name, f"/CN={name}", ("DNS:localhost",))
+        pki.create_certificate(keys, name, f"/CN={name}", ("DNS:localhost", "DNS:*.ai.router.pointsman.dev"))
     plane = Plane()
     await plane.start(Certificates(keys / "ca.crt", keys / "server.crt", keys / "server.key"))
     async with AsyncExitStack() as stack:
@@ -218,6 +218,6 @@ async def test_mutual_tls_lets_only_routers_in(tmp_path: Path) -> None:
         stranger = Router("stranger", plane.address, tmp_path)
         follow(stack, stranger)
         files = (keys / "ca.crt", keys / "router.crt", keys / "router.key")
-        follow(stack, Router("router", plane.address, tmp_path, files))
-        await until(lambda: programmed(plane.publisher, SMALL) == ["router"])
+        follow(stack, Router("ai/router", plane.address, tmp_path, files))
+        await until(lambda: programmed(plane.publisher, SMALL) == ["ai/router"])
         await until(lambda: "UNAVAILABLE" in stranger.client.trouble)

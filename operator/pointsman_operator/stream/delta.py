@@ -8,6 +8,28 @@ from pointsman.v1 import snapshot_pb2 as objects
 from pointsman.v1 import snapshot_stream_pb2 as pb
 from pointsman_operator.content import Content, Held
 
+_REMEMBERED = 4
+"""Routers are at few different positions at a time: where the last content, or the one before, left them."""
+
+
+class Deltas:
+    """Updates to the newest content, made once for all routers that hold the same."""
+
+    def __init__(self) -> None:
+        self._content: Content | None = None
+        self._made: list[tuple[Held, list[pb.Update]]] = []
+
+    def updates(self, held: Held, content: Content) -> list[pb.Update]:
+        """As `updates` below; nobody may change what it gives."""
+        if content is not self._content:
+            self._content, self._made = content, []
+        for known, made in self._made:
+            if known is held or known == held:
+                return made
+        made = updates(held, content)
+        self._made = [*self._made[1 - _REMEMBERED :], (held, made)]
+        return made
+
 
 def updates(held: Held, content: Content, limit: int = LIMIT) -> list[pb.Update]:
     """From what is held to the content; the last one is complete. None when nothing is lacking."""
@@ -36,6 +58,8 @@ def _pieces(held: Held, content: Content) -> Iterator[pb.Update]:
     gone = sorted(set(held.endpoints) - set(content.endpoints))
     if gone:
         yield pb.Update(endpoints=pb.EndpointsDelta(removed=gone))
+    if held.api_server != content.api_server:
+        yield pb.Update(api_server=pb.ApiServer(addresses=content.api_server))
     if held.credentials != content.revision:
         yield pb.Update(credentials=credentials_message(content.revision, content.credentials, content.keys))
 

@@ -15,9 +15,20 @@ import msgspec
 from pointsman.v1 import snapshot_stream_pb2 as pb
 from pointsman.v1 import snapshot_stream_pb2_grpc as rpc
 from pointsman_operator.publisher import Publisher
+from pointsman_operator.stream.delta import Deltas
+from pointsman_operator.stream.identity import why_not
 from pointsman_operator.stream.session import Session
+from pointsman_operator.tracing import Tracing
 
 log = logging.getLogger("pointsman.stream")
+
+_OPTIONS = (
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # routers ping every 20 s; by default a server takes one in five minutes without data, and hangs up on the third
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.max_ping_strikes", 0),
+)
 
 
 class Certificates(msgspec.Struct, frozen=True):
@@ -35,8 +46,11 @@ class Certificates(msgspec.Struct, frozen=True):
 class SnapshotStream(rpc.SnapshotStreamServicer):
     """One session per router."""
 
-    def __init__(self, publisher: Publisher, leader: Callable[[], str]) -> None:
-        self._publisher, self._leader = publisher, leader
+    def __init__(self, publisher: Publisher, leader: Callable[[], str], authenticated: bool, tracing: Tracing) -> None:
+        """`authenticated` tells whether clients have certificates, which must then allow the names that they give."""
+        self._publisher, self._leader, self._authenticated = publisher, leader, authenticated
+        self._tracing = tracing
+        self._deltas = Deltas()
 
     async def Follow(  # noqa: N802 - the protocol's name
         self,
@@ -48,10 +62,16 @@ class SnapshotStream(rpc.SnapshotStreamServicer):
         if first is None or first.WhichOneof("message") != "subscribe":
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the first message must be Subscribe")
             return
+        denied = why_not(first.subscribe.router, _names(context)) if self._authenticated else ""
+        if denied:
+            log.warning("a router was refused: %s", denied)
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, denied)
+            return
         if self._publisher.published is None:
             yield pb.FollowResponse(redirect=pb.Redirect(leader=self._leader()))
             return
-        session, wake = Session(self._publisher, first.subscribe), asyncio.Event()
+        session = Session(self._publisher, first.subscribe, self._deltas, self._tracing)
+        wake = asyncio.Event()
         unlisten = self._publisher.listen(wake.set)
         reading = asyncio.create_task(_read(request_iterator, session, wake))
         log.info("%s follows", first.subscribe.router)
@@ -70,6 +90,12 @@ class SnapshotStream(rpc.SnapshotStreamServicer):
             log.info("%s follows no more", first.subscribe.router)
 
 
+def _names(context: "grpc.aio.ServicerContext[pb.FollowRequest, pb.FollowResponse]") -> list[str]:
+    """The alternative names of the client's certificate, which was verified before."""
+    found = context.auth_context().get("x509_subject_alternative_name", ())
+    return [name.decode(errors="replace") for name in found]
+
+
 async def _read(requests: AsyncIterator[pb.FollowRequest], session: Session, wake: asyncio.Event) -> None:
     """Hand on what the router says, until it says no more."""
     try:
@@ -81,11 +107,16 @@ async def _read(requests: AsyncIterator[pb.FollowRequest], session: Session, wak
 
 
 async def start(
-    address: str, publisher: Publisher, leader: Callable[[], str], certificates: Certificates | None
+    address: str,
+    publisher: Publisher,
+    leader: Callable[[], str],
+    certificates: Certificates | None,
+    tracing: Tracing | None = None,
 ) -> tuple[grpc.aio.Server, int]:
     """Listen; the server and its port."""
-    server = grpc.aio.server(options=(("grpc.keepalive_time_ms", 20_000), ("grpc.keepalive_timeout_ms", 10_000)))
-    rpc.add_SnapshotStreamServicer_to_server(SnapshotStream(publisher, leader), server)
+    server = grpc.aio.server(options=_OPTIONS)
+    service = SnapshotStream(publisher, leader, certificates is not None, tracing or Tracing())
+    rpc.add_SnapshotStreamServicer_to_server(service, server)
     if certificates is None:
         port = server.add_insecure_port(address)
     else:

@@ -20,6 +20,25 @@ def seniority(resource: ModelBackend | RoutingPolicy) -> tuple[str, str, str]:
     return (meta.creation_timestamp, meta.namespace, meta.name)
 
 
+class Claimant(msgspec.Struct, frozen=True, order=True):
+    """What counts of a policy when names are given away; sorted by age, then by namespace and name."""
+
+    created: str
+    namespace: str
+    name: str
+    virtual_models: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Namespace and name."""
+        return f"{self.namespace}/{self.name}"
+
+
+def claimant(policy: RoutingPolicy) -> Claimant:
+    """The part of a policy that claims names."""
+    return Claimant(*seniority(policy), policy.spec.virtual_models)
+
+
 class Claims(msgspec.Struct, frozen=True):
     """The virtual names that one policy gets, and what is said of the others."""
 
@@ -28,19 +47,19 @@ class Claims(msgspec.Struct, frozen=True):
     """Each with the reason Conflicted or NotPermitted."""
 
 
-def settle_virtual_names(policies: Iterable[RoutingPolicy], installation: Installation) -> Mapping[str, Claims]:
+def settle_virtual_names(policies: Iterable[Claimant], installation: Installation) -> Mapping[str, Claims]:
     """Who answers to which virtual model name, by policy key."""
     owners: dict[str, str] = {}
     settled = {}
-    for policy in sorted(policies, key=seniority):
+    for policy in sorted(policies):
         names, findings = [], []
-        for index, name in enumerate(policy.spec.virtual_models):
+        for index, name in enumerate(policy.virtual_models):
             lost = _why_lost(policy, name, f"spec.virtualModels[{index}]", owners, installation)
             if lost is None:
                 names.append(name)
             else:
                 findings.append(lost)
-        settled[_key(policy)] = Claims(tuple(names), tuple(findings))
+        settled[policy.key] = Claims(tuple(names), tuple(findings))
     return settled
 
 
@@ -49,15 +68,15 @@ def _key(resource: ModelBackend | RoutingPolicy) -> str:
 
 
 def _why_lost(
-    policy: RoutingPolicy, name: str, field: str, owners: dict[str, str], installation: Installation
+    policy: Claimant, name: str, field: str, owners: dict[str, str], installation: Installation
 ) -> Finding | None:
     """Why a policy does not get a virtual name; else it is entered as the owner."""
-    namespace = policy.metadata.namespace
+    namespace = policy.namespace
     if not installation.may_claim(namespace, name):
         problem = f'namespace {namespace} may not claim "{name}"'
         return Finding(field, problem, "Choose another name, or ask the platform team", reason="NotPermitted")
-    owner = owners.setdefault(name, _key(policy))
-    if owner == _key(policy):
+    owner = owners.setdefault(name, policy.key)
+    if owner == policy.key:
         return None
     problem = f'"{name}" is claimed by RoutingPolicy {owner}, which is older or comes first'
     return Finding(field, problem, "Choose another name, or remove it from the other policy", reason="Conflicted")

@@ -15,36 +15,55 @@ NOT_FOUND, NOT_PERMITTED = "RefNotFound", "RefNotPermitted"
 """Reasons of ResolvedRefs."""
 
 
-class Grants:
+class Grants(msgspec.Struct, frozen=True):
     """The ReferenceGrants of all namespaces, ready to be asked."""
 
-    def __init__(self, grants: Iterable[ReferenceGrant]) -> None:
-        self._allowed = {
+    allowed: frozenset[tuple[str, ...]]
+    """Kind and namespace of who may refer; group, kind, namespace and name (empty for all) of what."""
+
+    def allow(self, kind: str, home: str, group: str, to_kind: str, namespace: str, name: str) -> bool:
+        """Whether objects of one of our kinds in namespace `home` may refer to an object."""
+        asked = (kind, home, group, to_kind, namespace)
+        return home == namespace or (*asked, name) in self.allowed or (*asked, "") in self.allowed
+
+
+def grants_of(grants: Iterable[ReferenceGrant]) -> Grants:
+    """What all of these allow."""
+    return Grants(
+        frozenset(
             (source.kind, source.namespace, to.group, to.kind, grant.metadata.namespace, to.name)
             for grant in grants
             for source in grant.spec.from_
             if source.group == GROUP
             for to in grant.spec.to
-        }
+        )
+    )
 
-    def allow(self, kind: str, home: str, group: str, to_kind: str, namespace: str, name: str) -> bool:
-        """Whether objects of one of our kinds in namespace `home` may refer to an object."""
-        asked = (kind, home, group, to_kind, namespace)
-        return home == namespace or (*asked, name) in self._allowed or (*asked, "") in self._allowed
+
+Labels = Mapping[str, str]
 
 
 class Directory(msgspec.Struct, frozen=True):
-    """Whom a policy can refer to."""
+    """Whom a policy can refer to: all that its compilation may know of backends, so that a change of anything else,
+    such as a price, compiles no policy again."""
 
-    backends: Mapping[str, Backend]
-    """Accepted ones, by key."""
+    namespaces: Mapping[str, Mapping[str, Labels]]
+    """Labels of the accepted backends, by namespace and name; names sorted."""
     unusable: frozenset[str]
     """Keys of those that exist but are not accepted."""
     grants: Grants
 
-    def in_namespace(self, namespace: str) -> list[Backend]:
-        """The accepted backends of a namespace, sorted by key."""
-        return [self.backends[key] for key in sorted(self.backends) if key.startswith(f"{namespace}/")]
+    def labels(self, namespace: str, name: str) -> Labels | None:
+        """Labels of an accepted backend; None when there is none of this name."""
+        return self.namespaces.get(namespace, {}).get(name)
+
+
+def directory_of(backends: Iterable[Backend], unusable: frozenset[str], grants: Grants) -> Directory:
+    """The directory of these accepted backends."""
+    namespaces: dict[str, dict[str, Labels]] = {}
+    for backend in sorted(backends, key=lambda backend: backend.key):
+        namespaces.setdefault(backend.namespace, {})[backend.name] = backend.labels
+    return Directory(namespaces, unusable, grants)
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -82,34 +101,34 @@ def _why_not(key: str, ref: BackendRef, field: str, home: str, directory: Direct
         return Finding(
             f"{field}.namespace", problem, f"Create a ReferenceGrant in namespace {namespace}", reason=NOT_PERMITTED
         )
-    if key in directory.backends:
+    if directory.labels(namespace, ref.name) is not None:
         return None
     if key in directory.unusable:
         problem = f"ModelBackend {key} is not accepted"
         return Finding(f"{field}.name", problem, "Its own status says why", reason=NOT_FOUND)
-    near = close(ref.name, [backend.name for backend in directory.in_namespace(namespace)])
+    near = close(ref.name, list(directory.namespaces.get(namespace, ())))
     fix = f"Did you mean {near}?" if near else "Create it, or remove the reference"
     return Finding(f"{field}.name", f"there is no ModelBackend {key}", fix, reason=NOT_FOUND)
 
 
 def resolve_selector(selector: LabelSelector, field: str, home: str, directory: Directory) -> Resolved:
     """All accepted backends of the namespace that carry the labels, preferred alike."""
-    selected = [backend for backend in directory.in_namespace(home) if carries(backend, selector.match_labels)]
+    named = directory.namespaces.get(home, {})
+    selected = [name for name, labels in named.items() if carries(labels, selector.match_labels)]
     if selected:
-        return Resolved(tuple(Preference(backend=backend.key) for backend in selected))
+        return Resolved(tuple(Preference(backend=f"{home}/{name}") for name in selected))
     problem = f"no ModelBackend of namespace {home} carries these labels"
     return Resolved((), (Finding(field, problem, "Label one, or correct the selector", reason=NOT_FOUND),))
 
 
-def carries(backend: Backend, labels: Mapping[str, str]) -> bool:
-    """Whether a backend has all of these labels."""
-    return labels.items() <= backend.labels.items()
+def carries(labels: Labels, wanted: Labels) -> bool:
+    """Whether a backend's labels hold all that are wanted."""
+    return wanted.items() <= labels.items()
 
 
-def outside_selector(
-    preferences: Iterable[Preference], labels: Mapping[str, str], directory: Directory
-) -> Iterator[str]:
+def outside_selector(preferences: Iterable[Preference], wanted: Labels, directory: Directory) -> Iterator[str]:
     """Keys of listed backends that the selector, a hard constraint, keeps from ever answering."""
     for preference in preferences:
-        if not carries(directory.backends[preference.backend], labels):
+        namespace, _, name = preference.backend.partition("/")
+        if not carries(directory.labels(namespace, name) or {}, wanted):
             yield preference.backend

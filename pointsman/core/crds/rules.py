@@ -2,7 +2,7 @@
 
 Each names the rule that it mirrors; a test holds the two lists together, and `ONLY_COMPILER` says which have no mirror
 and why. A rule within a list costs its price times the longest such list, and the API server refuses a CRD whose rules
-could cost too much: that, not taste, decides what is written here. Needs Kubernetes 1.30 (the `sets` functions).
+could cost too much: that, not taste, decides what is written here. Needs Kubernetes 1.30 (`sets` and `ip` functions).
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ class Rule(msgspec.Struct, frozen=True):
     """One expression that must hold."""
 
     mirrors: str
-    """Name of the function in `pointsman.core.validate`."""
+    """Name of the function in `pointsman.core.validate`, or in `pointsman.core.addresses`."""
     expression: str
     message: str
     field: str = ""
@@ -68,6 +68,14 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             "one_kind_of_endpoints",
             "!(has(self.serviceRef) && has(self.external))",
             "has both serviceRef and external: keep exactly one of them",
+        ),
+    ),
+    "External": (
+        Rule(
+            "refuse",
+            "!isIP(self.host) || ip(self.host).isGlobalUnicast()",
+            "is an address that no router connects to (loopback, link-local, multicast): name another host",
+            "host",
         ),
     ),
     "ModelBackendSpec": (
@@ -296,6 +304,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
 BY_LISTS = frozenset(
     {
         "operations_given_once",
+        "retirement_dates_exist",  # by format
         "categories_given_once",
         "virtual_models_given_once",
         "named_entries_given_once",
@@ -304,10 +313,9 @@ BY_LISTS = frozenset(
         "subjects_given_once",
     }
 )
-"""Rules that sets and list-maps hold without CEL."""
+"""Rules that sets, list-maps and formats hold without CEL."""
 
 ONLY_COMPILER: Mapping[str, str] = {
-    "retirement_dates_exist": "needs a calendar",
     "credentials_travel_encrypted": "a warning, which CEL cannot give",
     "weights_cover_a_band": "a warning",
     "modes_change_something": "a warning",

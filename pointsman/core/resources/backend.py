@@ -65,7 +65,7 @@ class Replacement(Part):
 
     name: ModelName
     """The retired name."""
-    not_before: Annotated[str, Field(pattern=RFC3339)] | None = None
+    not_before: Annotated[str, Field(pattern=RFC3339, json_schema_extra={"format": "date-time"})] | None = None
     """From when on, as RFC 3339; at once by default."""
 
 

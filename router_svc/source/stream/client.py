@@ -6,7 +6,7 @@ jitter. `trouble` says so; nothing else changes.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import grpc
@@ -46,7 +46,7 @@ class Peering(msgspec.Struct, frozen=True):
     certificate: Path | None = None
     key: Path | None = None
     server_name: str = ""
-    """In the certificate of the control plane, where it is not the host."""
+    """In the certificate of the control plane, where it is not the host of its Service."""
 
 
 class ControlPlane:
@@ -59,13 +59,15 @@ class ControlPlane:
         adopt: Callable[[Loaded], Awaitable[None]],
         ready: Callable[[], bool],
         chance: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """`adopt` puts a state in force or raises; `chance` gives numbers from 0 to 1."""
         self._peering, self._shelf, self._adopt, self._ready, self._chance = peering, shelf, adopt, ready, chance
+        self._sleep = sleep
         self._held = NOTHING
         self._decoded: Decoded | None = None
         self._unsaved = asyncio.Event()
-        self._say: asyncio.Queue[pb.FollowRequest] = asyncio.Queue()
+        self._say: asyncio.Queue[pb.FollowRequest | None] = asyncio.Queue()
         self._waited = 0.0
         self._said_ready = False
         self.trouble = "the control plane has not answered yet"
@@ -99,16 +101,20 @@ class ControlPlane:
     async def _follow_again(self) -> None:
         address = self._peering.address
         while True:
+            leader = ""
             try:
-                address = await self._follow(address) or self._peering.address
-                self.trouble = "the control plane has no leader"
+                leader = await self._follow(address)
+                self.trouble = f"asking the leader, {leader}" if leader else "the control plane has no leader"
             except grpc.aio.AioRpcError as error:
-                self.trouble = f"the control plane does not answer: {error.code().name}"
-                address = self._peering.address
+                self.trouble = _why(error)
             except OSError as error:
                 self.trouble = f"a certificate cannot be read: {error.strerror}"
+            except Exception as error:  # a bug must not end the following for good
+                log.exception("the stream was not understood")
+                self.trouble = f"the control plane's answer was not understood: {type(error).__name__}"
+            address = leader or self._peering.address
             self._waited = min(max(self._waited * 2, FIRST_WAIT), LONGEST_WAIT)
-            await asyncio.sleep(self._waited * (0.5 + self._chance() / 2))
+            await self._sleep(self._waited * (0.5 + self._chance() / 2))
 
     def say_readiness(self) -> None:
         """Tell the control plane whether this router answers requests, if that changed."""
@@ -124,19 +130,27 @@ class ControlPlane:
         self._say.put_nowait(pb.FollowRequest(subscribe=first))
         async with self._channel(address) as channel:
             call = rpc.SnapshotStreamStub(channel).Follow(self._requests(self._say))
-            gathered = pb.Update()
-            async for response in call:
-                kind = response.WhichOneof("message")
-                self.trouble, self._waited = "", 0.0
-                if kind == "redirect":
-                    return response.redirect.leader
-                if kind == "fleet":
-                    self.ready_routers = max(1, response.fleet.ready_routers)
-                elif kind == "update":
-                    gathered.MergeFrom(response.update)
-                    if response.update.complete:
-                        await self._apply(response.position, gathered)
-                        gathered = pb.Update()
+            try:
+                return await self._listen(call)
+            finally:
+                call.cancel()
+                self._say.put_nowait(None)  # else the task that waits for what to say would outlive the call
+
+    async def _listen(self, responses: AsyncIterable[pb.FollowResponse]) -> str:
+        """Apply what comes, until nothing does; the leader's address if this was not it."""
+        gathered = pb.Update()
+        async for response in responses:
+            kind = response.WhichOneof("message")
+            if kind == "redirect":  # no reason to ask again sooner
+                return response.redirect.leader
+            self.trouble, self._waited = "", 0.0
+            if kind == "fleet":
+                self.ready_routers = max(1, response.fleet.ready_routers)
+            elif kind == "update":
+                gathered.MergeFrom(response.update)
+                if response.update.complete:
+                    await self._apply(response.position, gathered)
+                    gathered = pb.Update()
         return ""
 
     async def _apply(self, position: pb.Position, update: pb.Update) -> None:
@@ -191,9 +205,18 @@ class ControlPlane:
         credentials = grpc.ssl_channel_credentials(
             who.authority.read_bytes(), who.key.read_bytes(), who.certificate.read_bytes()
         )
-        named = (("grpc.ssl_target_name_override", who.server_name),) if who.server_name else ()
-        return grpc.aio.secure_channel(address, credentials, options=(*_OPTIONS, *named))
+        # the leader that a replica names is a pod: every replica shows the certificate of their Service
+        name = who.server_name or who.address.rpartition(":")[0]
+        named = ("grpc.ssl_target_name_override", name)
+        return grpc.aio.secure_channel(address, credentials, options=(*_OPTIONS, named))
 
-    async def _requests(self, say: asyncio.Queue[pb.FollowRequest]) -> AsyncIterator[pb.FollowRequest]:
-        while True:
-            yield await say.get()
+    async def _requests(self, say: asyncio.Queue[pb.FollowRequest | None]) -> AsyncIterator[pb.FollowRequest]:
+        while (request := await say.get()) is not None:
+            yield request
+
+
+def _why(error: grpc.aio.AioRpcError) -> str:
+    """What a person must know: a refusal in its own words, anything else by its code."""
+    if error.code() is grpc.StatusCode.PERMISSION_DENIED:
+        return f"the control plane refuses this router: {error.details()}"
+    return f"the control plane does not answer: {error.code().name}"

@@ -44,6 +44,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     """Of the credentials."""
     keys: str | None = None
     """The client API keys, as a key file; None when the control plane leaves them to the router."""
+    api_server: tuple[str, ...] = ()
+    """Where the API server is reached: never connected to."""
 
     def __repr__(self) -> str:
         return f"Held(epoch={self.epoch}, sequence={self.sequence}, version={self.wire.version!r})"
@@ -70,6 +72,8 @@ def advance(held: Held, position: pb.Position, update: pb.Update) -> Held:
         changes["credentials"] = credentials_of(update.credentials.backends)
         changes["revision"] = update.credentials.revision
         changes["keys"] = update.credentials.clients.keys.decode() if update.credentials.HasField("clients") else None
+    if update.HasField("api_server"):
+        changes["api_server"] = tuple(update.api_server.addresses)
     return msgspec.structs.replace(held, **changes)
 
 
@@ -88,7 +92,7 @@ def snapshot_of(held: Held, before: Decoded | None = None) -> Decoded:
 def loaded(held: Held, decoded: Decoded) -> Loaded:
     """What a router works with."""
     endpoints = {key: reached.endpoints for key, reached in held.endpoints.items()}
-    return Loaded(decoded.snapshot, endpoints, held.credentials, keys=held.keys)
+    return Loaded(decoded.snapshot, endpoints, held.credentials, keys=held.keys, api_server=held.api_server)
 
 
 def subscribe(held: Held, router: str, software: str, features: frozenset[str], ready: bool) -> pb.Subscribe:
@@ -101,6 +105,7 @@ def subscribe(held: Held, router: str, software: str, features: frozenset[str], 
         endpoints={key: reached.hash for key, reached in held.endpoints.items()},
         credentials=held.revision,
         ready=ready,
+        api_server=held.api_server,
     )
     if held.sequence:
         message.position.epoch, message.position.sequence = held.position

@@ -29,6 +29,7 @@ class _State(msgspec.Struct, frozen=True):
     endpoints: dict[str, tuple[tuple[Endpoint, ...], str]]
     closed: bool
     """Whether requests need a key: the keys may be lost with their storage, and then nobody is let in."""
+    api_server: tuple[str, ...] = ()
 
 
 class _Secrets(msgspec.Struct, frozen=True):
@@ -51,7 +52,10 @@ class Shelf:
         rows = [(key.namespace, key.name, key.key, value) for key, value in held.credentials.items()]
         with self._one_at_a_time:
             _write(self._secrets, _Secrets(held.revision, rows, held.keys))
-            _write(self._state, _State(held.epoch, held.sequence, dumps(held.wire), endpoints, held.keys is not None))
+            state = _State(
+                held.epoch, held.sequence, dumps(held.wire), endpoints, held.keys is not None, held.api_server
+            )
+            _write(self._state, state)
 
     def load(self) -> Held | None:
         """What was saved last; None when there is nothing. Raises SnapshotError when it is damaged."""
@@ -72,6 +76,7 @@ class Shelf:
             },
             revision=secrets.revision,
             keys=secrets.keys,
+            api_server=state.api_server,
         )
 
 
