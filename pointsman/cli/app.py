@@ -7,7 +7,9 @@ import typer
 from pointsman import __version__
 from pointsman.cli import explain, keys, lint, model_server, operator, serve
 from pointsman.cli.demo import command as demo
+from pointsman.cli.evaluate import command as evaluate
 from pointsman.cli.output import write_plain
+from pointsman.cli.triton import command as triton
 
 app = typer.Typer(
     name="pointsman",
@@ -19,7 +21,9 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("lint")(lint.lint)
 app.command("explain")(explain.explain)
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(keys.app, name="keys")
+app.add_typer(triton.app, name="triton")
 app.command("demo")(demo.demo)
 app.command("operator")(operator.operator)
 app.command("model-server")(model_server.model_server)

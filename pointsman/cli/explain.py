@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from pointsman.cli.serve import ClassifierKind
-
 
 def explain(
     prompt: Annotated[str, typer.Argument(help="What the user says; - reads it from stdin.")],
@@ -15,9 +13,10 @@ def explain(
     tenant: Annotated[str, typer.Option(help="Who asks.")] = "default",
     user: Annotated[str, typer.Option(help="Which user of the tenant.")] = "",
     system: Annotated[str, typer.Option(help="A system prompt.")] = "",
-    classifier: Annotated[ClassifierKind, typer.Option(help="Without one, routes fall to the default.")] = (
-        ClassifierKind.EMBEDDED
-    ),
+    classifier: Annotated[
+        str,
+        typer.Option(metavar="WHERE", help="embedded, triton://HOST:PORT, or none: routes then fall to the default."),
+    ] = "embedded",
     as_json: Annotated[bool, typer.Option("--json", help="As a router explains it, and the refusal, if any.")] = False,
 ) -> None:
     """Show what is known of a prompt, which models would be asked in which order, and why the others would not.
@@ -28,7 +27,7 @@ def explain(
     import time
 
     from pointsman.cli import explain_view, explaining
-    from pointsman.cli.classifier import embedded_classifier, language_detector
+    from pointsman.cli.classifier import language_detector, open_classifier
     from pointsman.cli.output import err, out, write_json
     from pointsman.core.request import Subject
     from router_svc.openai.explain import Explanation, describe
@@ -39,8 +38,8 @@ def explain(
     asked = model or explaining.usual_model(loaded.snapshot)
     text = sys.stdin.read() if prompt == "-" else prompt
     question = explaining.Question(text, asked, system, Subject(tenant=tenant, user=user))
-    encoder = embedded_classifier() if classifier is ClassifierKind.EMBEDDED else None
-    decision = explaining.decide_once(loaded.snapshot, question, time.time(), encoder, language_detector())
+    model_of_requests = open_classifier(classifier)
+    decision = explaining.decide_once(loaded.snapshot, question, time.time(), model_of_requests, language_detector())
     if as_json:
         refusal = decision.plan.refusal
         refused = {"code": refusal.code, "message": refusal.message} if refusal is not None else None

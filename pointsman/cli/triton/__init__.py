@@ -1,0 +1,1 @@
+"""`pointsman triton`, and what the command line lends to others of a Triton server."""

@@ -1,0 +1,174 @@
+"""The model repository is what Triton's own schema wants, and agrees with itself, on a CPU and on a GPU."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from google.protobuf import text_format
+from pointsman_classifier import triton_build, triton_configs
+from pointsman_classifier.encoder import Encoder, float16_model
+from pointsman_classifier.heads import OUTPUTS, Heads
+from pointsman_classifier.tokenizer import Tokenizer
+from pointsman_classifier.triton_steps import BUCKETS, judged, pieces, texts
+from tritonclient.grpc import model_config_pb2
+
+from tests.classifier.labelled import LABELLED
+
+TEXTS = [text for _, text in LABELLED]
+MODELS = ("tokenizer", "encoder", "heads", "classifier")
+TYPES = {"TYPE_STRING": object, "TYPE_INT64": np.int64, "TYPE_FP32": np.float32}
+
+
+def parsed(folder: Path) -> dict[str, Any]:
+    return {
+        name: text_format.Parse((folder / name / "config.pbtxt").read_text(), model_config_pb2.ModelConfig())
+        for name in MODELS
+    }
+
+
+@pytest.fixture(scope="module")
+def configs() -> dict[str, Any]:
+    return parsed(triton_build.template())
+
+
+def ports(config: Any) -> dict[str, tuple[int, ...]]:
+    return {port.name: tuple(port.dims) for port in config.output}
+
+
+def test_every_configuration_is_of_tritons_schema(configs: dict[str, Any]) -> None:
+    for name, config in configs.items():
+        assert config.name == name
+        assert config.max_batch_size == 32
+        assert list(config.version_policy.specific.versions) == [1]
+
+
+def test_the_outputs_are_those_of_the_heads(configs: dict[str, Any]) -> None:
+    heads = {name: (width,) for name, width in OUTPUTS.items()}
+    assert ports(configs["heads"]) == heads
+    assert ports(configs["classifier"]) == {"embedding": (512,), **heads}
+
+
+def test_the_ensemble_joins_ports_that_exist(configs: dict[str, Any]) -> None:
+    known = {"TEXT": configs["classifier"].input[0]}
+    for step in configs["classifier"].ensemble_scheduling.step:
+        model = configs[step.model_name]
+        inputs = {port.name: port for port in model.input}
+        assert set(step.input_map) == set(inputs)
+        for name, tensor in step.input_map.items():
+            assert (known[tensor].data_type, known[tensor].dims) == (inputs[name].data_type, inputs[name].dims)
+        known |= {step.output_map[port.name]: port for port in model.output}
+    assert {port.name for port in configs["classifier"].output} <= set(known)
+
+
+def test_a_gpu_changes_the_instance_kind_alone(tmp_path: Path) -> None:
+    for kind in triton_build.KINDS:
+        triton_build.build(tmp_path / kind, kind=kind)
+    cpu, gpu = (parsed(tmp_path / kind) for kind in triton_build.KINDS)
+    assert gpu["encoder"].instance_group[0].kind == model_config_pb2.ModelInstanceGroup.KIND_GPU
+    gpu["encoder"].instance_group[0].kind = model_config_pb2.ModelInstanceGroup.KIND_CPU
+    assert gpu == cpu
+    files = set(cpu["encoder"].cc_model_filenames.values()) | {cpu["encoder"].default_model_filename}
+    assert files == {path.name for path in (tmp_path / "KIND_GPU" / "encoder" / "1").glob("*.onnx")}
+
+
+def test_tensorrt_is_told_the_shapes_of_the_buckets(configs: dict[str, Any]) -> None:
+    (tensorrt,) = configs["encoder"].optimization.execution_accelerators.gpu_execution_accelerator
+    assert tensorrt.name == "tensorrt"
+    assert tensorrt.parameters["precision_mode"] == "FP16"
+    shapes = {
+        which: dict(part.split(":") for part in tensorrt.parameters[f"trt_profile_{which}_shapes"].split(","))
+        for which in ("min", "opt", "max")
+    }
+    inputs = {port.name for port in configs["encoder"].input}
+    assert all(set(each) == inputs and len(set(each.values())) == 1 for each in shapes.values())
+    low, usual, high = (tuple(map(int, shapes[which]["input_ids"].split("x"))) for which in ("min", "opt", "max"))
+    assert low == (1, BUCKETS[0])
+    assert high == (configs["encoder"].max_batch_size, BUCKETS[-1])
+    assert low <= usual <= high and usual[1] in BUCKETS
+
+
+def test_warmup_is_of_shapes_that_come(configs: dict[str, Any]) -> None:
+    for sample in configs["encoder"].model_warmup:
+        assert {port.dims[0] for port in sample.inputs.values()} <= set(BUCKETS)
+        assert set(sample.inputs) == {port.name for port in configs["encoder"].input}
+
+
+def test_the_models_ports_are_those_of_its_configuration(configs: dict[str, Any], tmp_path: Path) -> None:
+    model = onnx.load(str(float16_model(print)))
+    onnx.checker.check_model(model, full_check=True)  # shapes are inferred: no operator gets what it cannot take
+    config = configs["encoder"]
+    assert [port.name for port in model.graph.input] == [port.name for port in config.input]
+    assert [port.name for port in model.graph.output] == [port.name for port in config.output]
+    # what TensorRT has no layer for
+    assert not {"DynamicQuantizeLinear", "MatMulInteger", "Mod"} & {node.op_type for node in model.graph.node}
+
+
+def test_half_precision_gives_the_same_vectors(encoder: Encoder) -> None:
+    session = onnxruntime.InferenceSession(str(float16_model(print)), providers=["CPUExecutionProvider"])
+    tokenizer = Tokenizer()
+    cosines = []
+    for start in range(0, len(TEXTS), 8):
+        ids, mask = pieces(tokenizer, TEXTS[start : start + 8])
+        (vectors,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
+        cosines += [float(v @ encoder.embed(t)) for v, t in zip(vectors, TEXTS[start : start + 8], strict=True)]
+    assert min(cosines) > 0.998
+
+
+def test_a_batch_of_the_cpu_model_gives_nearly_the_same_vectors(encoder: Encoder) -> None:
+    """For servers with NVIDIA's onnxruntime backend, which runs batches with their padding."""
+    tokenizer = Tokenizer()
+    for start in range(0, len(TEXTS), 8):
+        some = TEXTS[start : start + 8]
+        ids, mask = pieces(tokenizer, some)
+        (vectors,) = encoder._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        assert all(float(v @ encoder.embed(t)) > 0.998 for v, t in zip(vectors, some, strict=True))
+
+
+def test_steps_need_no_server() -> None:
+    said = texts(np.array([[b"hello"], [b"\xff"]], np.object_))
+    assert said == ["hello", "\ufffd"]
+    ids, mask = pieces(Tokenizer(), [*said, "word " * 20])
+    assert ids.shape == mask.shape == (3, 32)
+    assert mask.sum(axis=1).tolist() == [4, 3, 22]  # with begin and end
+    assert not ids[mask == 0].any()
+    rows = judged(Heads.load(), said, np.zeros((2, 512), np.float32))
+    assert {name: array.shape for name, array in rows.items()} == {name: (2, n) for name, n in OUTPUTS.items()}
+
+
+def test_releases_are_added_and_chosen(tmp_path: Path) -> None:
+    assert [triton_build.build(tmp_path, kind="KIND_CPU") for _ in range(3)] == [1, 2, 3]
+    assert triton_build.releases(tmp_path) == [1, 2, 3]
+    assert triton_configs.current(tmp_path) == 1  # a new one waits
+    assert triton_configs.previous(tmp_path) is None
+    for release in (2, 3):
+        triton_configs.point(tmp_path, release)
+    assert (triton_configs.current(tmp_path), triton_configs.previous(tmp_path)) == (3, 2)
+    assert {step.model_version for step in parsed(tmp_path)["classifier"].ensemble_scheduling.step} == {3}
+    triton_configs.point(tmp_path, 2)
+    triton_configs.forget(tmp_path, 3)
+    assert (triton_configs.current(tmp_path), triton_configs.previous(tmp_path)) == (2, 1)
+
+
+def test_a_candidate_comes_and_goes(tmp_path: Path) -> None:
+    for _ in range(2):
+        triton_build.build(tmp_path, kind="KIND_CPU")
+    before = parsed(tmp_path)["classifier"]
+    triton_configs.offer(tmp_path, (1, 2))
+    triton_configs.add_candidate(tmp_path, 2)
+    text = (tmp_path / "classifier_candidate" / "config.pbtxt").read_text()
+    candidate = text_format.Parse(text, model_config_pb2.ModelConfig())
+    assert candidate.name == "classifier_candidate"
+    assert {step.model_version for step in candidate.ensemble_scheduling.step} == {2}
+    assert parsed(tmp_path)["classifier"] == before
+    assert list(parsed(tmp_path)["heads"].version_policy.specific.versions) == [1, 2]
+    triton_configs.drop_candidate(tmp_path)
+    assert not (tmp_path / "classifier_candidate").exists()
+
+
+def test_what_is_damaged_is_not_built(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="heads"):
+        triton_build.build(tmp_path, kind="KIND_CPU", heads=tmp_path / "nowhere" / "heads")
+    assert triton_build.releases(tmp_path) == []
