@@ -9,6 +9,9 @@ _CONTEXT_CHARACTERS = 160
 
 _WINDOW_TURNS = 4
 
+_TASK_CHARACTERS = 600
+"""Of each of the two user turns that say what is asked."""
+
 
 class Utterance(NamedTuple):
     """What is asked, and what came before it. Private: never logged."""
@@ -33,3 +36,12 @@ def utterance(turns: tuple[Turn, ...]) -> Utterance:
     assistant = next((t.text for t in reversed(earlier) if t.role == "assistant"), "")
     ends = [t.text[-_CONTEXT_CHARACTERS:] for t in earlier]
     return Utterance(last, assistant[-_CONTEXT_CHARACTERS:], " ".join([*ends, last[:_CONTEXT_CHARACTERS]]))
+
+
+def task(turns: tuple[Turn, ...]) -> str:
+    """What the last user turn asks together with the user turn before it, or empty when there is none before it.
+
+    "Now do it in five lines" asks for as good a model as what it is about.
+    """
+    asked = [turn.text[:_TASK_CHARACTERS] for turn in turns if turn.role == "user" and turn.text.strip()]
+    return "\n".join(asked[-2:]) if len(asked) > 1 else ""

@@ -1,6 +1,7 @@
 """`python -m train DATA [--cache FOLDER]` in classifier/: makes the artefacts that the package ships.
 
 The same data, seeds and machine give the same files; on another machine the last bits of a sum may differ.
+`--cases` and `--outcomes` add a user's own labelled cases, in the formats of `pointsman eval`.
 """
 
 import os
@@ -8,13 +9,17 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy: threads change the order of sums, and so their last bits
 
 import argparse
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from pointsman_classifier.encoder import Encoder
-from pointsman_classifier.heads import Heads, load_artefact
+from pointsman_classifier.heads import Heads
 
-from train import artefact, heads, routes
+from pointsman.core.errors import ConfigError
+from train import artefact, gain, guard, heads, labelled, routes
 from train.embeddings import EmbeddingCache
 from train.examples import collect
 
@@ -27,21 +32,53 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the data folder (see classifier/MODEL_CARD.md)")
     parser.add_argument("--cache", type=Path, help="keep embeddings here between runs (vectors and hashes only)")
     parser.add_argument("--out", type=Path, default=ARTEFACTS)
+    parser.add_argument("--only", choices=("heads", "routes"), help="make one artefact; routes need the other made")
+    parser.add_argument("--cases", type=Path, help="JSON lines with messages and a category or needs: refit those")
+    parser.add_argument("--outcomes", type=Path, help="JSON lines with messages and quality: refit difficulty and gain")
     arguments = parser.parse_args()
+    try:
+        cases = labelled.cases(arguments.cases) if arguments.cases else []
+        outcomes = labelled.outcomes(arguments.outcomes) if arguments.outcomes else []
+    except ConfigError as error:
+        sys.exit(str(error))
 
     embed = EmbeddingCache(Encoder.load(progress=print), arguments.cache)
-    examples = collect(arguments.data)
+    examples = [*collect(arguments.data), *cases, *labelled.examples(outcomes)]
     table = heads.tabulate(examples, embed)
     embed.save()
     seeds = np.array([i for i, e in enumerate(examples) if e.source == "seeds"])
     rows, logits = heads.held_out(table, seeds)
-    print(heads.report(table, rows, logits))
-    weights = heads.arrays(table, rows, logits)
-    print("heads.npz", artefact.write(arguments.out, "heads", weights))
+    if arguments.only != "routes":
+        print(heads.report(table, rows, logits))
+        print(heads.report_by_source(table, examples))
+        own = _heads(arguments.data, embed, outcomes)
+        print("heads.npz", artefact.write(arguments.out, "heads", {**heads.arrays(table, rows, logits), **own}))
+        embed.save()
+    if arguments.only != "heads":
+        said = heads.held_out_categories(table, rows, logits)
+        known = {examples[row].text: p for row, p in zip(rows, said, strict=True)}
+        _routes(arguments.data, arguments.out, embed, known)
+        embed.save()
 
-    said = heads.held_out_categories(table, rows, logits)
-    known = {examples[row].text: p for row, p in zip(rows, said, strict=True)}
-    trainer = routes.Trainer(arguments.data, embed, Heads(*load_artefact("heads", arguments.out)), known)
+
+def _heads(data: Path, embed: EmbeddingCache, outcomes: list[labelled.Outcome]) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of the gain head and of the guard."""
+    known = gain.material(data, embed)
+    print(gain.report(known, data))
+    added = None
+    if outcomes:
+        texts, gains = labelled.gained(outcomes)
+        given = gain.inputs_of(texts, embed, known.mean, known.scale)
+        print(labelled.report(known, given, gains))
+        added = labelled.correction(known, given, gains)
+    guarded, figures = guard.arrays(guard.tabulate(guard.collect(data), embed))
+    print(figures)
+    return {**gain.arrays(known, added), **guarded}
+
+
+def _routes(data: Path, out: Path, embed: EmbeddingCache, known: dict[str, npt.NDArray[Any]]) -> None:
+    """Fits and writes the route scorer; `known` are held-out categories of texts."""
+    trainer = routes.Trainer(data, embed, Heads.load(out), known)
     samples = {source: trainer.samples(source, 100 + i) for i, source in enumerate(routes.SIZES)}
     print("routes, each source left out of the fit:")
     for source in routes.SIZES:
@@ -51,8 +88,7 @@ def main() -> None:
     w, v = routes.fit_on(samples)
     for source in routes.SIZES:
         print(routes.report(trainer, source, w, v))
-    print("routes.npz", artefact.write(arguments.out, "routes", routes.arrays(trainer, w, v)))
-    embed.save()
+    print("routes.npz", artefact.write(out, "routes", routes.arrays(trainer, w, v)))
 
 
 if __name__ == "__main__":

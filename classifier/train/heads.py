@@ -11,12 +11,12 @@ from pointsman_classifier.logistic import fit_sigmoid, fit_softmax
 from pointsman.core.categories import CATEGORIES_VERSION
 from train.embeddings import EmbeddingCache
 from train.examples import Example
-from train.measures import auc
+from train.measures import auc, binary_calibration_error
 
 Array = npt.NDArray[Any]
 
 PENALTY = 6e-5
-_SHARE = {"seeds": 15.0, "characters": 0.3}
+_SHARE = {"seeds": 15.0, "own": 10.0, "characters": 0.3}
 """Weight of one row of a source; 1 where not named. Rows are then weighted so that every category counts the same."""
 
 
@@ -119,10 +119,42 @@ def report(table: Table, rows: Array, logits: Array) -> str:
     lines = [f"category accuracy {np.mean(guess == truth):.3f} on {len(rows)} held-out seeds"]
     for i, name in enumerate(BINARY):
         target, logit = table.labels[rows, i] > 0.5, logits[:, len(CATEGORIES) + i]
-        lines.append(f"{name}: AUC {auc(logit, target):.3f}, positives {target.mean():.2f}")
+        _, scales, offsets = calibration(table, rows, logits)
+        odds = 1 / (1 + np.exp(-(logit * scales[i] + offsets[i])))
+        error = binary_calibration_error(odds, target, np.ones(len(odds)))
+        lines.append(
+            f"{name}: AUC {auc(logit, target):.3f}, positives {target.mean():.2f}, calibration error {error:.3f}"
+        )
     value, target = 1 / (1 + np.exp(-logits[:, -1])), table.labels[rows, -1]
     error, correlation = np.abs(value - target).mean(), np.corrcoef(value, target)[0, 1]
     lines.append(f"difficulty: mean error {error:.3f}, correlation {correlation:.2f}")
+    return "\n".join(lines)
+
+
+_LEFT_OUT = (
+    ("reasoning", ("llmrouter",)),
+    ("reasoning", ("mmlu_pro", "gsm8k", "xsid", "sgd")),
+    ("tool_need", ("metatool", "llmrouter")),
+    ("tool_need", ("xsid", "writingbench", "gsm8k")),
+    ("tool_need", ("sgd", "templates", "mmlu_pro")),
+    ("commercial", ("sgd",)),
+    ("commercial", ("xsid",)),
+)
+"""Yes-or-no heads, and sources to leave out together, chosen to hold both answers."""
+
+
+def report_by_source(table: Table, examples: list[Example]) -> str:
+    """What the yes-or-no heads do on whole sources that they were not fitted on, as lines of text."""
+    source, lines = np.array([e.source for e in examples]), []
+    for name, left in _LEFT_OUT:
+        target = table.labels[:, LABELS.index(name)]
+        known, out = ~np.isnan(target), np.isin(source, left)
+        inside = known & ~out
+        weight = _balanced((target[inside] > 0.5).astype(int), table.weight[inside])
+        w, b = fit_sigmoid(table.inputs[inside], target[inside], weight, PENALTY)
+        tried = known & out
+        score, positive = table.inputs[tried] @ w + b, target[tried] > 0.5
+        lines.append(f"{name}, {', '.join(left)} left out: AUC {auc(score, positive):.3f} on {tried.sum()} texts")
     return "\n".join(lines)
 
 

@@ -69,7 +69,9 @@ def _signals(signals: Signals) -> Table:
     ):
         if score is not None:
             table.add_row(name, _score(score))
-    for name, scores in (("routes", known.routes), ("category", known.category)):
+    if known.gain is not None:
+        table.add_row("gain", Text.assemble(_bar(known.gain), f" {known.gain:4.2f}  ", ("of a strong model", "dim")))
+    for name, scores in (("routes", known.routes), ("category", known.category), ("guard", known.guard)):
         for label, line in zip([name, *[""] * _SHOWN], _bars(scores), strict=False):
             table.add_row(label, line)
     return table
