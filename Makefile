@@ -41,7 +41,7 @@ test: $(VENV)/.dev ## All tests that this machine can run
 
 .PHONY: test-fast
 test-fast: $(VENV)/.dev ## Without cluster and model tests
-	@$(BIN)/python -m pytest -m "not cluster and not models"
+	@$(BIN)/python -m pytest -m "not cluster and not models and not phoenix"
 
 .PHONY: cluster
 cluster: ## A real Kubernetes on this machine (root): eval "$(make -s cluster)"
@@ -52,19 +52,68 @@ cluster: ## A real Kubernetes on this machine (root): eval "$(make -s cluster)"
 cluster-down: $(BIN)/uv ## Remove it, and what killed test runs left
 	@$(BIN)/python -m tests.cluster down
 
+.PHONY: e2e
+e2e: $(VENV)/.dev ## The whole line on a real cluster: images, chart, example, failures (root)
+	@$(BIN)/python -m pytest tests/e2e --durations=0
+
+.PHONY: images
+images: ## The container images, by docker or buildah (REGISTRY, TAG, BASE: see images/build.sh)
+	@images/build.sh $(IMAGES)
+
+.PHONY: chart
+chart: $(VENV)/.dev ## Renders and checks the Helm chart, by Helm 3 and Helm 4
+	@$(BIN)/python -m pytest tests/chart
+
+build/audit: $(BIN)/uv requirements/audit.txt
+	@rm -rf $@ && $(BIN)/uv venv --quiet --python $(BIN)/python $@
+	@$(BIN)/uv pip install --quiet --python $@ --require-hashes -r requirements/audit.txt
+
+.PHONY: sbom
+sbom: build/audit ## What the images are made of, as CycloneDX: build/sbom/*.json
+	@mkdir -p build/sbom
+	@for each in router operator demo; do build/audit/bin/cyclonedx-py requirements requirements/images/$$each.txt \
+	  --output-reproducible --output-file build/sbom/$$each.cdx.json; done
+	@ls build/sbom/*.json
+
+.PHONY: audit
+audit: build/audit ## Known vulnerabilities of what the images are made of (asks the package index)
+	@for each in router operator demo; do build/audit/bin/pip-audit --strict --require-hashes --disable-pip \
+	  --progress-spinner off -r requirements/images/$$each.txt; done
+
 .PHONY: soak
 soak: $(VENV)/.dev ## Five minutes of mixed load; memory must stay flat
 	@$(BIN)/python bench/soak.py
+
+.PHONY: scale
+scale: $(VENV)/.dev ## A change's way to ten routers, by size, on an API server of its own; writes docs/img
+	@$(BIN)/python bench/control_plane.py
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Kills and outages under load: MINUTES=10 of kills, phases of OUTAGE=300 s, SEED=
+	@POINTSMAN_OPERATIONS=200 $(BIN)/python -m pytest -s tests/control_plane/test_kills_cluster.py
+	@POINTSMAN_CHAOS_SECONDS=$$(( $(or $(MINUTES),10) * 60 )) POINTSMAN_SEED=$(SEED) $(BIN)/python -m pytest -s tests/control_plane/test_chaos_cluster.py
+	@POINTSMAN_OUTAGE_SECONDS=$(or $(OUTAGE),300) $(BIN)/python -m pytest -s tests/control_plane/test_outage_cluster.py
 
 .PHONY: bench
 bench: $(VENV)/.dev ## The benchmarks, side by side where there is something to compare with
 	@for each in decide quota classifier upstream; do echo "== bench/$$each.py"; $(BIN)/python bench/$$each.py; done
 
+.PHONY: quality
+quality: $(VENV)/.dev ## Routing quality on development data, to docs/: make quality DATA=FOLDER
+	@test -n "$(DATA)" || { echo "name the data folder of classifier/MODEL_CARD.md: make quality DATA=FOLDER" >&2; exit 2; }
+	@$(BIN)/python bench/quality.py "$(DATA)"
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## The pictures of the docs, taken anew (needs chromium, or root to install it)
+	@POINTSMAN_SCREENSHOTS=1 $(BIN)/python -m pytest tests/data_plane/test_tracing_phoenix.py
+
 .PHONY: generate
-generate: $(VENV)/.dev ## Generated files: protobuf stubs, CRDs, their reference
+generate: $(VENV)/.dev ## Generated files: protobuf stubs, CRDs, the chart's parts, reference
 	@$(BIN)/python tools/generate_protos.py
 	@$(BIN)/python tools/generate_crds.py
+	@$(BIN)/python tools/generate_chart.py
 	@$(BIN)/python tools/generate_reference.py
+	@$(BIN)/python tools/generate_dashboard.py
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Style, types and import contracts

@@ -8,6 +8,7 @@ import pytest
 pytest_plugins = [
     "tests.cluster.fixtures",  # api_server and cluster: a real Kubernetes
     "tests.support.plan",  # says first what will be tested
+    "tests.support.triton",  # triton and own_triton: a real Triton server
 ]
 
 

@@ -1,11 +1,14 @@
 """`pointsman operator`: the control plane."""
 
-import os
 import socket
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pointsman_operator.certificates.plan import Plan
 
 
 def operator(
@@ -27,6 +30,13 @@ def operator(
         Path | None,
         typer.Option(metavar="DIR", help="Holds ca.crt, tls.crt and tls.key, for mutual TLS on the stream."),
     ] = None,
+    keep_certificates: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME:SERVICE",
+            help="Make and renew them, in Secrets NAME-ca, NAME-operator-tls, NAME-router-tls; SERVICE is our own.",
+        ),
+    ] = "",
     keys: Annotated[
         str, typer.Option(metavar="NAMESPACE/NAME", help="Secret of client API keys; without it, none is asked for.")
     ] = "",
@@ -46,27 +56,40 @@ def operator(
     from pointsman_operator.stream.server import Certificates
     from pointsman_operator.world import KeysSecret
 
+    from pointsman.cli.in_cluster import own_api_server
     from pointsman.core.compile import Installation
-    from pointsman.runtime import log
+    from pointsman.runtime import log, telemetry
 
-    log.configure()
-    server = os.environ.get("KUBERNETES_SERVICE_HOST")
-    installation = Installation(
-        external_hosts=tuple(allow_external or ()), api_server=(server,) if server is not None else ()
-    )
-    main.run(
-        main.Settings(
-            name=name or socket.gethostname(),
-            namespace=namespace,
-            probes=probes,
-            stream=stream,
-            address=advertise,
-            certificates=Certificates(tls / "ca.crt", tls / "tls.crt", tls / "tls.key") if tls else None,
-            resync=resync,
-            installation=installation,
-            keys=KeysSecret(*_named(keys)) if keys else None,
+    log.configure(ids=telemetry.current_ids)
+    installation = Installation(external_hosts=tuple(allow_external or ()), api_server=own_api_server())
+    with closing(telemetry.from_environment("pointsman-operator")) as measured:
+        main.run(
+            main.Settings(
+                name=name or socket.gethostname(),
+                namespace=namespace,
+                probes=probes,
+                stream=stream,
+                address=advertise,
+                certificates=Certificates(tls / "ca.crt", tls / "tls.crt", tls / "tls.key") if tls else None,
+                kept=_kept(keep_certificates, namespace, tls),
+                resync=resync,
+                installation=installation,
+                keys=KeysSecret(*_named(keys)) if keys else None,
+                telemetry=measured,
+            )
         )
-    )
+
+
+def _kept(text: str, namespace: str, tls: Path | None) -> "Plan | None":
+    from pointsman_operator.certificates.plan import Plan
+
+    if not text:
+        return None
+    name, colon, service = text.partition(":")
+    if not (name and colon and service and tls):
+        hint = "write NAME:SERVICE, such as pointsman:pointsman-operator, and name a folder with --tls"
+        raise typer.BadParameter(hint, param_hint="--keep-certificates")
+    return Plan(namespace, name, service, tls)
 
 
 def _named(keys: str) -> tuple[str, str]:

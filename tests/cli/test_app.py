@@ -25,7 +25,7 @@ def test_help_lists_every_command_and_loads_nothing_heavy() -> None:
         f"print('loaded:', *(name for name in {HEAVY} if name in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("serve", "lint", "explain", "keys", "demo", "model-server"):
+    for command in ("serve", "operator", "lint", "explain", "eval", "triton", "keys", "demo", "model-server"):
         assert f" {command} " in done.stdout
     assert done.stdout.rstrip().endswith("loaded:")
 

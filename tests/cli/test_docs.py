@@ -16,10 +16,8 @@ GUIDE = (ROOT / "docs" / "user-guide.md").read_text()
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
-    "docs/user-guide.md",
-    "docs/cli.md",
-    "docs/cookbook.md",
-    "examples/01-one-machine/README.md",
+    *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")),
+    *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "examples").glob("*/README.md")),
 )
 
 
@@ -38,6 +36,8 @@ def test_every_reason_and_error_is_in_the_guide() -> None:
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("https://"):  # other people's pages: not for a test that needs no network
+            continue
         file, _, anchor = target.partition("#")
         path = (ROOT / page).parent / file if file else ROOT / page
         assert path.exists(), target

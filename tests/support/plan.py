@@ -35,5 +35,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _kind(item: pytest.Item) -> str:
-    marked = next((name for name in ("cluster", "models") if item.get_closest_marker(name)), None)
+    marked = next((name for name in ("cluster", "models", "phoenix") if item.get_closest_marker(name)), None)
     return marked or item.path.parent.name
