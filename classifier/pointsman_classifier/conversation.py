@@ -7,7 +7,11 @@ from pointsman.core.request import Turn
 _CONTEXT_CHARACTERS = 160
 """Of an earlier turn, its end: what was asked or offered last."""
 
-_WINDOW_TURNS = 4
+_EARLIER = 4
+"""User turns before the last one that are looked at, with the assistant's turn after each."""
+
+SILENCE = "\u2026"
+"""Stands for a turn that is missing."""
 
 _TASK_CHARACTERS = 600
 """Of each of the two user turns that say what is asked."""
@@ -18,10 +22,9 @@ class Utterance(NamedTuple):
 
     last: str
     """The last user turn, whole."""
-    assistant: str = ""
-    """The end of the assistant's turn before it, or empty."""
-    window: str = ""
-    """The ends of the few turns before it and itself, or empty when there are none."""
+    earlier: tuple[str, ...] = ()
+    """Ends of the turns before it, latest first: by turns the assistant's and the user's, SILENCE for a missing one.
+    An even number of them."""
 
 
 def utterance(turns: tuple[Turn, ...]) -> Utterance:
@@ -29,13 +32,20 @@ def utterance(turns: tuple[Turn, ...]) -> Utterance:
     position = next((i for i in range(len(turns) - 1, -1, -1) if turns[i].role == "user"), len(turns) - 1)
     if position < 0:
         return Utterance("")
-    last = turns[position].text
-    earlier = [t for t in turns[max(0, position - _WINDOW_TURNS + 1) : position] if t.role in ("user", "assistant")]
-    if not earlier:
-        return Utterance(last)
-    assistant = next((t.text for t in reversed(earlier) if t.role == "assistant"), "")
-    ends = [t.text[-_CONTEXT_CHARACTERS:] for t in earlier]
-    return Utterance(last, assistant[-_CONTEXT_CHARACTERS:], " ".join([*ends, last[:_CONTEXT_CHARACTERS]]))
+    earlier: list[str] = []
+    answer = ""
+    for turn in reversed(turns[:position]):
+        end = turn.text[-_CONTEXT_CHARACTERS:].strip()
+        if turn.role == "assistant":
+            answer = answer or end
+        elif turn.role == "user":
+            earlier += [answer or SILENCE, end or SILENCE]
+            answer = ""
+        if len(earlier) == 2 * _EARLIER:
+            break
+    if answer:
+        earlier += [answer, SILENCE]
+    return Utterance(turns[position].text, tuple(earlier))
 
 
 def task(turns: tuple[Turn, ...]) -> str:

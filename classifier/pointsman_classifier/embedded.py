@@ -17,7 +17,7 @@ from pointsman_classifier.conversation import task, utterance
 from pointsman_classifier.encoder import Encoder, Vector
 from pointsman_classifier.heads import OUTPUTS, Array, Heads, judgement
 from pointsman_classifier.routes import Prototypes, RouteText, prototypes
-from pointsman_classifier.scoring import Observed, Scorer
+from pointsman_classifier.scoring import Observed, Scorer, exchanges
 
 Analyses = Mapping[str, Array]
 """What is known of some texts without any policy: `embedding`, shape (n, 512), and each of `heads.OUTPUTS`, shape
@@ -100,15 +100,15 @@ class EmbeddedClassifier:
     ) -> Classification:
         """What is known of a conversation, and how well each eligible route of the policy fits it. Blocking.
 
-        The last user turn counts most; the turns before it and the route that answered them count a little. A
-        conversation without any text fits no route. Raises UnknownPolicyError.
+        The last user turn counts most; the few turns before it and the route that answered them say where it goes on
+        from. A conversation without any text fits no route. Raises UnknownPolicyError.
         """
         texts = self.texts(key, turns, eligible)
         return self.score(key, texts, self.analyse(texts), previous_route, eligible)
 
     def texts(self, key: str, turns: tuple[Turn, ...], eligible: frozenset[str]) -> tuple[str, ...]:
-        """What has to be analysed: nothing, or the last user turn; then its context (two texts) where the policy has
-        routes; then what it asks together with the user turn before it.
+        """What has to be analysed: nothing, or the last user turn; then its context (an even number of texts) where the
+        policy has routes; then what it asks together with the user turn before it.
 
         Raises UnknownPolicyError.
         """
@@ -116,7 +116,7 @@ class EmbeddedClassifier:
         said = utterance(turns)
         if not said.last.strip():
             return ()
-        context = said[1:] if said.window and routes and not eligible.isdisjoint(routes.names) else ()
+        context = said.earlier if routes and not eligible.isdisjoint(routes.names) else ()
         asked = task(turns)
         return tuple(sendable(text) for text in (said.last, *context, *([asked] if asked else [])))
 
@@ -146,13 +146,13 @@ class EmbeddedClassifier:
             return Classification(routes=dict.fromkeys(names, 0.0))
         vectors = analyses["embedding"]
         judged = judgement({name: analyses[name][0] for name in OUTPUTS})
-        if len(texts) in (2, 4):  # the last is the task: a follow-up's own words say half of what it asks
+        followed = len(texts) % 2 == 0  # then the last is the task: a follow-up's own words say half of what it asks
+        if followed:
             judged = judged._replace(gain=(judged.gain + float(analyses["gain"][-1, 0])) / 2)
         fits: dict[str, float] = {}
         if routes and names:
-            assistant, window = (vectors[1], vectors[2]) if len(texts) > 2 else (None, None)
-            seen = Observed(texts[0], vectors[0], judged.category, assistant, window, previous_route)
-            fits = self._scorer.fit(seen, routes, eligible)
+            said = exchanges(texts[:-1] if followed else texts, vectors, self._heads.category)
+            fits = self._scorer.fit(Observed(said, previous_route), routes, eligible)
         return judged.classification(fits)
 
     def _prototypes(self, key: str) -> Prototypes | None:

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from pointsman_classifier import lexical
 from pointsman_classifier.heads import softmax
-from pointsman_classifier.logistic import fit_softmax
+from pointsman_classifier.learnt import Learnt, learn
+from pointsman_classifier.towers import Towers
+from pointsman_classifier.vectors import unit, with_one
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -57,10 +59,18 @@ class Prototypes(NamedTuple):
     """`full` less what all descriptions share, unit length: shape (n, 512)."""
     centroids: Array
     """Per route, the mean direction of its examples and texts around `middle`: shape (n, 512)."""
-    linear: Array
-    """Logistic regression fitted on the examples and texts, around `middle`; zeros without examples: (513, n)."""
     middle: Array
     """Mean of all texts and examples, shape (512,)."""
+    learnt: Learnt | None
+    """What the examples teach; None without any."""
+    shared: Array
+    """The routes' texts in the space that the towers share with utterances: shape (n, 512)."""
+    familiarity: Array
+    """How much each route resembles those of the towers' training, 0 to 1: shape (n,)."""
+    near: Array
+    """Likeness of the routes to each other, shape (n, n), its diagonal 0."""
+    siblings: npt.NDArray[np.bool_]
+    """Which routes are of one domain, shape (n, n), its diagonal False."""
     categories: Array
     """What each route is about, as probabilities: shape (n, 16)."""
     words: lexical.LexicalIndex
@@ -73,6 +83,7 @@ class Reading(NamedTuple):
     """Maps a description's embedding, with a 1 appended, to category logits: shape (513, 16)."""
     centre: Array
     """Mean embedding of many descriptions, shape (512,)."""
+    towers: Towers
 
 
 def prototypes(routes: tuple[RouteText, ...], embed: Embed, reading: Reading, category_of: CategoryOf) -> Prototypes:
@@ -83,11 +94,12 @@ def prototypes(routes: tuple[RouteText, ...], embed: Embed, reading: Reading, ca
     example_texts = [example for route in routes for example in route.examples]
     examples = _rows([embed(text) for text in example_texts])
     counts = np.array([len(route.examples) for route in routes], np.int64)
-    owners = np.concatenate([np.arange(len(routes))] * 3 + [np.repeat(np.arange(len(routes)), counts)])
+    said_by, shown_by = np.arange(len(routes)), np.repeat(np.arange(len(routes)), counts)
+    owners = np.concatenate([said_by, said_by, said_by, shown_by])
     texts = np.vstack([full, description, title, examples])
     middle = texts.mean(axis=0)
-    centred = unit(texts - middle)
-    said = softmax(_with_one(full) @ reading.describe)
+    centred = unit(full - (full.sum(axis=0) + _ROUTES_SEEN * reading.centre) / (len(full) + _ROUTES_SEEN))
+    said = softmax(with_one(full) @ reading.describe)
     shown = _rows([category_of(t, v) for t, v in zip(example_texts, examples, strict=True)], width=said.shape[1])
     return Prototypes(
         names=tuple(route.name for route in routes),
@@ -98,20 +110,35 @@ def prototypes(routes: tuple[RouteText, ...], embed: Embed, reading: Reading, ca
         examples=examples,
         slots=_slots(counts),
         example_counts=counts,
-        centred=unit(full - (full.sum(axis=0) + _ROUTES_SEEN * reading.centre) / (len(full) + _ROUTES_SEEN)),
-        centroids=unit(_sums(centred, owners, len(routes))),
-        linear=_linear(centred, owners, len(routes)) if len(examples) else np.zeros((513, len(routes)), np.float32),
+        centred=centred,
+        centroids=unit(_sums(unit(texts - middle), owners, len(routes))),
         middle=middle,
+        learnt=_learn(routes, full, title, examples, shown_by) if len(examples) else None,
+        shared=reading.towers.of_descriptions(full) + reading.towers.of_descriptions(description),
+        familiarity=reading.towers.familiarity(full, description, title),
+        near=(centred @ centred.T) * (1 - np.eye(len(routes), dtype=np.float32)),
+        siblings=_siblings(routes),
         categories=_blend(said, shown, counts),
         words=lexical.index([" ".join((full_text(route), *route.examples)) for route in routes]),
     )
 
 
-def _linear(vectors: Array, owners: npt.NDArray[np.int64], n: int) -> Array:
-    """Logistic regression that tells the routes from each other: shape (513, n)."""
-    targets, weight = np.eye(n, dtype=np.float32)[owners], np.ones(len(owners), np.float32)
-    weights, bias = fit_softmax(vectors, targets, weight, 1e-4, steps=60)
-    return np.vstack([weights, bias]).astype(np.float32)
+def _learn(
+    routes: tuple[RouteText, ...], full: Array, title: Array, examples: Array, shown_by: npt.NDArray[np.int64]
+) -> Learnt:
+    """The examples of each route, its whole text and, where that says more, its title teach what it is."""
+    described = np.flatnonzero([bool(route.description) for route in routes])
+    texts = [*map(full_text, routes), *(title_text(routes[i]) for i in described)]
+    texts += [text for route in routes for text in route.examples]
+    owners = np.concatenate([np.arange(len(routes)), described, shown_by])
+    return learn(texts, np.vstack([full, title[described], examples]), owners, len(routes))
+
+
+def _siblings(routes: tuple[RouteText, ...]) -> npt.NDArray[np.bool_]:
+    domains = np.array([route.domain for route in routes])
+    same: npt.NDArray[np.bool_] = (domains[:, None] == domains) & (domains != "")
+    np.fill_diagonal(same, False)
+    return same
 
 
 def _slots(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -124,12 +151,6 @@ def _sums(vectors: Array, owners: npt.NDArray[np.int64], n: int) -> Array:
     sums = np.zeros((n, vectors.shape[1]), np.float32)
     np.add.at(sums, owners, vectors)
     return sums
-
-
-def unit(vectors: Array) -> Array:
-    """Vectors scaled to length 1 along the last axis."""
-    scaled: Array = vectors / (np.linalg.norm(vectors, axis=-1, keepdims=True) + 1e-6)
-    return scaled
 
 
 def title_text(route: RouteText) -> str:
@@ -156,10 +177,6 @@ def _blend(said: Array, shown: Array, counts: npt.NDArray[np.int64]) -> Array:
     for i in np.flatnonzero(counts):
         blended[i] = (said[i] + shown[ends[i] - counts[i] : ends[i]].mean(axis=0)) / 2
     return blended
-
-
-def _with_one(vectors: Array) -> Array:
-    return np.hstack([vectors, np.ones((len(vectors), 1), np.float32)])
 
 
 def _rows(vectors: list[Array], width: int = 512) -> Array:

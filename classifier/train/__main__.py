@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("heads", "routes"), help="make one artefact; routes need the other made")
     parser.add_argument("--cases", type=Path, help="JSON lines with messages and a category or needs: refit those")
     parser.add_argument("--outcomes", type=Path, help="JSON lines with messages and quality: refit difficulty and gain")
+    parser.add_argument("--without", nargs="*", default=[], help="sources that routes must not see: xsid sgd/Hotels …")
     arguments = parser.parse_args()
     try:
         cases = labelled.cases(arguments.cases) if arguments.cases else []
@@ -57,7 +58,7 @@ def main() -> None:
     if arguments.only != "heads":
         said = heads.held_out_categories(table, rows, logits)
         known = {examples[row].text: p for row, p in zip(rows, said, strict=True)}
-        _routes(arguments.data, arguments.out, embed, known)
+        _routes(arguments.data, arguments.out, embed, known, frozenset(arguments.without))
         embed.save()
 
 
@@ -76,19 +77,23 @@ def _heads(data: Path, embed: EmbeddingCache, outcomes: list[labelled.Outcome]) 
     return {**gain.arrays(known, added), **guarded}
 
 
-def _routes(data: Path, out: Path, embed: EmbeddingCache, known: dict[str, npt.NDArray[Any]]) -> None:
+def _routes(
+    data: Path, out: Path, embed: EmbeddingCache, known: dict[str, npt.NDArray[Any]], without: frozenset[str]
+) -> None:
     """Fits and writes the route scorer; `known` are held-out categories of texts."""
-    trainer = routes.Trainer(data, embed, Heads.load(out), known)
-    samples = {source: trainer.samples(source, 100 + i) for i, source in enumerate(routes.SIZES)}
+    trainer = routes.Trainer(data, embed, Heads.load(out), known, without)
+    embed.save()
+    samples = {setting.name: trainer.samples(setting, 100 + i) for i, setting in enumerate(trainer.settings)}
+    sources = {setting.name: setting.source for setting in trainer.settings}
     print("routes, each source left out of the fit:")
-    for source in routes.SIZES:
-        w, v = routes.fit_on({s: found for s, found in samples.items() if s != source})
-        print(routes.report(trainer, source, w, v))
+    for setting in trainer.settings:
+        kept = {name: found for name, found in samples.items() if sources[name] != setting.source}
+        print(routes.report(trainer, setting, *routes.fit_on(kept)))
     print("routes, fitted on all:")
     w, v = routes.fit_on(samples)
-    for source in routes.SIZES:
-        print(routes.report(trainer, source, w, v))
-    print("routes.npz", artefact.write(out, "routes", routes.arrays(trainer, w, v)))
+    for setting in trainer.settings:
+        print(routes.report(trainer, setting, w, v))
+    print("routes.npz", artefact.write(out, "routes", trainer.arrays(w, v)))
 
 
 if __name__ == "__main__":

@@ -1,23 +1,36 @@
 """The classes of each data set as what a policy's author could write of them, with utterances of each."""
 
 import json
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pointsman_classifier.routes import RouteText
 
-from pointsman.core.request import Turn
-from train.sources import dialogues, rows, seed_pairs, seed_prompts
+from train.sources import Said, dialogues, rows, seed_pairs, seed_prompts
+
+
+class Spoken(NamedTuple):
+    """One user turn."""
+
+    text: str
+    assistant: str = ""
+    """The assistant's turn before it, if there was one."""
+    before: str | None = None
+    """The intent of the user turn before it, if that had one."""
+    shown: bool = True
+    """Whether the towers may learn from it."""
+    asks: bool = True
+    """Whether it says what it wants, so that it can be an example."""
 
 
 class Intent(NamedTuple):
-    """A class of some data set: what it could say of itself, and its utterances (with context where there is one)."""
+    """A class of some data set: what it could say of itself, and its utterances."""
 
     titles: list[RouteText]
-    utterances: list[tuple[tuple[Turn, ...], str | None]]
-    """Each with the name of the intent of the turn before, or None."""
+    utterances: list[Spoken]
 
 
 Library = dict[str, Intent]
@@ -27,10 +40,10 @@ def libraries(data: Path) -> dict[str, Library]:
     """Each source's intents."""
     return {
         "assistant": _assistant(),
-        "sgd": _sgd(data),
-        "banking77": _plain(data / "banking77" / "train.jsonl", "text", "intent", RouteText),
-        "sib200": _plain(data / "sib200" / "train_dev.jsonl", "text", "category", _described()),
-        "xsid": _plain(data / "xsid" / "valid_no_zh.jsonl", "text", "intent", _described()),
+        "sgd": sgd(data, frozenset(services(data))),
+        "banking77": _banking(data),
+        "sib200": _topics(data),
+        "xsid": _commands(data),
         "metatool": _metatool(data),
     }
 
@@ -41,9 +54,9 @@ def _assistant() -> Library:
         said[category].append(text)
     long = {c: [t for t in texts if " " in t and t != "Everything else."] for c, texts in said.items()}
     short = {c: [t for t in texts if len(t) < 32] for c, texts in said.items()}
-    prompts: dict[str, list[tuple[tuple[Turn, ...], str | None]]] = defaultdict(list)
+    prompts: dict[str, list[Spoken]] = defaultdict(list)
     for seed in seed_prompts():
-        prompts[seed.category].append(((Turn("user", seed.text),), None))
+        prompts[seed.category].append(Spoken(seed.text, shown=False))
     library = {}
     for category, utterances in prompts.items():
         titles = [
@@ -54,41 +67,85 @@ def _assistant() -> Library:
     return library
 
 
-def _sgd(data: Path) -> Library:
-    """Intents of services of which no two do the same (Hotels_1 stands for all hotels)."""
-    services = json.loads((data / "sgd" / "schema_train.json").read_text("utf-8"))
-    said: dict[str, RouteText] = {}
-    for service in services:
-        family = service["service_name"].rpartition("_")[0]
+def family(service: str) -> str:
+    """What several services have in common: Hotels_1 and Hotels_3 are of Hotels."""
+    return service.rpartition("_")[0]
+
+
+def services(data: Path) -> dict[str, dict[str, Any]]:
+    """sgd's services by name."""
+    found = json.loads((data / "sgd" / "schema_train.json").read_text("utf-8"))
+    return {service["service_name"]: service for service in found}
+
+
+def sgd(data: Path, seen: frozenset[str], fresh: bool = False) -> Library:
+    """Intents of families of services; each service's wording is a title.
+
+    Of the dialogues in which only the services `seen` take part; or, with `fresh`, of all others, in the wordings of
+    other services where a family has any.
+    """
+    said: dict[str, list[RouteText]] = defaultdict(list)
+    new: dict[str, list[RouteText]] = defaultdict(list)
+    for name, service in services(data).items():
         for intent in service["intents"]:
-            title = RouteText(intent["name"], family, "", intent["description"])
-            said.setdefault(f"{family}.{intent['name']}", title)
-    utterances: dict[str, list[tuple[tuple[Turn, ...], str | None]]] = defaultdict(list)
-    for n, dialogue in enumerate(dialogues(data)):
-        for name, turns, before in _user_turns(dialogue):
-            if n % 3 == 0 or len(turns) == 1:
-                utterances[name].append((turns, before))
-    return {name: Intent([said[name]], found) for name, found in utterances.items() if len(found) > 11}
+            key = f"{family(name)}.{intent['name']}"
+            title = RouteText(intent["name"], family(name).lower(), _words(intent["name"]), intent["description"])
+            if name in seen or fresh:
+                said[key].append(title)
+            if name not in seen:
+                new[key].append(title)
+    utterances: dict[str, list[Spoken]] = defaultdict(list)
+    for dialogue in dialogues(data):
+        if fresh != all(frame["service"] in seen for turn in dialogue for frame in turn.get("f", ())):
+            for name, spoken in _user_turns(dialogue):
+                utterances[name].append(spoken)
+    titles = {name: (new.get(name) or given) if fresh else given for name, given in said.items()}
+    return {name: Intent(given, utterances[name]) for name, given in titles.items() if len(utterances[name]) > 11}
 
 
-def _user_turns(dialogue: list[dict[str, Any]]) -> Iterator[tuple[str, tuple[Turn, ...], str | None]]:
-    """The user turns that have one intent, each with up to three turns before it."""
-    turns: list[Turn] = []
-    before = None
+def _words(name: str) -> str:
+    """FindBus as "find bus"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+_ASKS = {"INFORM_INTENT", "INFORM", "REQUEST", "REQUEST_ALTS"}
+
+
+def _user_turns(dialogue: list[Said]) -> Iterable[tuple[str, Spoken]]:
+    """The user turns that have one intent."""
+    assistant, before = "", None
     for turn in dialogue:
-        turns.append(Turn("user" if turn["s"] == "U" else "assistant", turn["t"]))
-        frames = turn.get("f", ())
-        if turn["s"] == "U" and len(frames) == 1 and frames[0]["intent"] != "NONE":
-            name = f"{frames[0]['service'].rpartition('_')[0]}.{frames[0]['intent']}"
-            yield name, tuple(turns[-4:]), before
+        if turn["s"] != "U":
+            assistant = turn["t"]
+            continue
+        frames = turn["f"]
+        if len(frames) == 1 and frames[0]["intent"] != "NONE":
+            name = f"{family(frames[0]['service'])}.{frames[0]['intent']}"
+            yield name, Spoken(turn["t"], assistant, before, asks=bool(_ASKS & set(frames[0]["acts"])))
             before = name
 
 
-def _plain(file: Path, text: str, label: str, say: Callable[[str], RouteText]) -> Library:
-    utterances: dict[str, list[tuple[tuple[Turn, ...], str | None]]] = defaultdict(list)
-    for row in rows(file):
-        utterances[row[label]].append(((Turn("user", row[text]),), None))
-    return {name: Intent([say(name)], u) for name, u in utterances.items()}
+def _plain(pairs: Iterable[tuple[str, Spoken]], say: Callable[[str], RouteText]) -> Library:
+    utterances: dict[str, list[Spoken]] = defaultdict(list)
+    for name, spoken in pairs:
+        utterances[name].append(spoken)
+    return {name: Intent([say(name)], found) for name, found in utterances.items()}
+
+
+def _banking(data: Path) -> Library:
+    parts = [(part, rows(data / "banking77" / f"{part}.jsonl")) for part in ("train", "test")]
+    found = ((r["intent"], Spoken(r["text"], shown=part == "train")) for part, rs in parts for r in rs)
+    return _plain(found, RouteText)
+
+
+def _topics(data: Path) -> Library:
+    found = rows(data / "sib200" / "train_dev.jsonl")
+    return _plain(((r["category"], Spoken(r["text"], shown=r["split"] == "train")) for r in found), _described())
+
+
+def _commands(data: Path) -> Library:
+    found = rows(data / "xsid" / "valid_no_zh.jsonl")
+    return _plain(((r["intent"], Spoken(r["text"], shown=int(r["id"][-3:]) % 3 > 0)) for r in found), _described())
 
 
 def _described() -> Callable[[str], RouteText]:
@@ -98,5 +155,5 @@ def _described() -> Callable[[str], RouteText]:
 
 def _metatool(data: Path) -> Library:
     said = json.loads((data / "metatool" / "plugin_des.json").read_text("utf-8"))
-    file = data / "metatool" / "single_tool_dev.jsonl"
-    return _plain(file, "query", "tool", lambda name: RouteText(name, "", "", said[name]))
+    found = rows(data / "metatool" / "single_tool_dev.jsonl")
+    return _plain(((r["tool"], Spoken(r["query"])) for r in found), lambda name: RouteText(name, "", "", said[name]))

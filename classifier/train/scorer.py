@@ -1,28 +1,35 @@
-"""The fits behind the scorer of routes: what a description is about, and how much each feature counts."""
+"""The fits behind the scorer of routes: what a description is about, whether a user goes on with a route, and how much
+each feature counts."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pointsman_classifier.conversation import utterance
 from pointsman_classifier.heads import CATEGORIES, softmax
 from pointsman_classifier.logistic import fit_softmax, minimise
 from pointsman_classifier.routes import CategoryOf, Prototypes, Reading, prototypes
 from pointsman_classifier.scoring import (
+    MOVE_FEATURES,
     NULL_FEATURES,
-    ROUTE_FEATURES,
-    Observed,
+    TURN_FEATURES,
+    Exchange,
+    Moves,
+    Weights,
+    move_features,
     null_features,
-    route_features,
+    turn_features,
 )
 
 from train.embeddings import EmbeddingCache
+from train.libraries import Library
 from train.policies import Case, Policy
 from train.sources import seed_pairs
 
 Array = npt.NDArray[Any]
 
-PENALTY = 1e-5
+PENALTY = 1e-4
+_STEPS = 150
+ROUTE_FEATURES = TURN_FEATURES + MOVE_FEATURES
 
 
 class Sample(NamedTuple):
@@ -50,37 +57,49 @@ def fit_describe(embed: EmbeddingCache, narrow: list[str], without: int | None =
     return np.vstack([w, b]).astype(np.float32)
 
 
+def fit_turning(embed: EmbeddingCache, library: Library, user: Array, assistant: Array) -> Array:
+    """`scoring.Weights.turning` from dialogues; `user` and `assistant` are the centres of their turns."""
+    later = [(s, name) for name, intent in library.items() for s in intent.utterances if s.before is not None]
+    turned = np.hstack([embed([s.text for s, _ in later]) - user, embed([s.assistant for s, _ in later]) - assistant])
+    stays = np.array([s.before == name for s, name in later])
+    sibling = np.array([str(s.before).partition(".")[0] == name.partition(".")[0] for s, name in later])
+    return np.stack([_fit_logit(turned, stays), _fit_logit(turned[~stays], sibling[~stays])], axis=1)
+
+
+def _fit_logit(x: Array, right: Array) -> Array:
+    targets = np.stack([~right, right], axis=1).astype(np.float64)
+    w, b = fit_softmax(x.astype(np.float64), targets, np.ones(len(x)), 3e-4, 100)
+    return np.append(w[:, 1] - w[:, 0], b[1] - b[0]).astype(np.float32)
+
+
 def samples(
-    policy: Policy, embed: EmbeddingCache, reading: Reading, category_of: CategoryOf, centre: Array
+    policy: Policy, embed: EmbeddingCache, reading: Reading, category_of: CategoryOf, weights: Weights
 ) -> list[Sample]:
     """All cases of a policy."""
     routes = prototypes(policy.routes, lambda t: embed([t])[0], reading, category_of)
-    return [_sample(case, routes, embed, category_of, centre) for case in policy.cases]
+    return [_sample(case, routes, embed, reading, category_of, weights) for case in policy.cases]
 
 
-def _sample(case: Case, routes: Prototypes, embed: EmbeddingCache, category_of: CategoryOf, centre: Array) -> Sample:
-    said = utterance(case.turns)
-    last = embed([said.last])[0]
-    past = said.window != ""
-    seen = Observed(
-        said.last,
-        last,
-        category_of(said.last, last),
-        embed([said.assistant])[0] if past else None,
-        embed([said.window])[0] if past else None,
-        case.previous,
-    )
-    features = route_features(seen, routes, centre)
+def _sample(
+    case: Case, routes: Prototypes, embed: EmbeddingCache, reading: Reading, category_of: CategoryOf, weights: Weights
+) -> Sample:
+    text, assistant = case.spoken.text, case.spoken.assistant
+    vector = embed([text])[0]
+    before = embed([assistant])[0] if assistant else None
+    exchange = Exchange(text, vector, category_of(text, vector), assistant, before)
+    turned = turn_features(exchange, routes, reading, weights, np.arange(len(routes.names)))
+    previous = routes.names.index(case.previous) if case.previous is not None else None
+    moves = move_features(previous, Moves(routes.near, routes.siblings), turned.turning)
     target = routes.names.index(case.route) if case.route is not None else len(routes.names)
-    return Sample(features - features.mean(axis=0), null_features(seen, routes, features), target)
+    return Sample(np.hstack([turned.routes, moves]), null_features(turned, previous), target)
 
 
 def fit_scorer(data: list[Sample], weight: Array) -> tuple[Array, Array]:
     """Weights of the routes' features and of the features of "none"."""
     sizes = np.array([len(s.features) for s in data])
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    x = np.vstack([s.features for s in data]).astype(np.float64)
-    z = np.array([s.nothing for s in data], np.float64)
+    x = np.vstack([s.features for s in data])
+    z = np.array([s.nothing for s in data])
     nothing = np.array([s.target == len(s.features) for s in data], float)
     hit = np.zeros(len(x))
     hit[[start + s.target for start, s in zip(starts, data, strict=True) if s.target < len(s.features)]] = 1
@@ -89,7 +108,7 @@ def fit_scorer(data: list[Sample], weight: Array) -> tuple[Array, Array]:
 
     def loss(flat: Array) -> tuple[float, Array]:
         w, v = flat[:ROUTE_FEATURES], flat[ROUTE_FEATURES:]
-        a, b = x @ w, z @ v
+        a, b = (x @ w.astype(np.float32)).astype(np.float64), (z @ v.astype(np.float32)).astype(np.float64)
         top = np.maximum(np.maximum.reduceat(a, starts), b)
         ea, eb = np.exp(a - top[owner]), np.exp(b - top)
         total = np.add.reduceat(ea, starts) + eb
@@ -97,9 +116,10 @@ def fit_scorer(data: list[Sample], weight: Array) -> tuple[Array, Array]:
         value = -float(weight @ (right - top - np.log(total))) + PENALTY / 2 * float(flat @ flat)
         da = (ea / total[owner] - hit) * weight[owner]
         db = (eb / total - nothing) * weight
-        return value, np.concatenate([x.T @ da, z.T @ db]) + PENALTY * flat
+        back = np.concatenate([x.T @ da.astype(np.float32), z.T @ db.astype(np.float32)])
+        return value, back + PENALTY * flat
 
-    best = minimise(loss, np.zeros(ROUTE_FEATURES + NULL_FEATURES), 400)
+    best = minimise(loss, np.zeros(ROUTE_FEATURES + NULL_FEATURES), _STEPS)
     return best[:ROUTE_FEATURES], best[ROUTE_FEATURES:]
 
 

@@ -44,7 +44,11 @@ def rows(file: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
-def dialogues(data: Path) -> Iterator[list[dict[str, Any]]]:
+Said = dict[str, Any]
+"""One turn of a dialogue."""
+
+
+def dialogues(data: Path) -> Iterator[list[Said]]:
     """The turns of each dialogue of sgd: `s` speaker (U or A), `t` text, `f` frames of a user turn."""
     for dialogue in rows(data / "sgd" / "train_1500.jsonl"):
         yield dialogue["turns"]

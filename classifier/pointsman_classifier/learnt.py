@@ -1,0 +1,90 @@
+"""What a policy's examples teach: a logistic regression fitted when its snapshot arrives.
+
+Its kernel adds three likenesses: the cosine of the embeddings, a Gaussian of them (half of each), and the cosine of the
+weighted n-grams. The names and descriptions of the routes are examples too.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pointsman_classifier import lexical
+from pointsman_classifier.logistic import minimise
+from pointsman_classifier.vectors import unit
+
+Array = npt.NDArray[np.float32]
+
+_LINEAR, _GAUSSIAN, _WORDS = 0.5, 0.5, 0.64
+_WIDTH = 4.0
+_PENALTY = 1.5e-3
+"""Divided by the number of routes, so that policies of all sizes get logits of one scale."""
+
+_STEPS = 40
+
+
+class Learnt(NamedTuple):
+    """A fitted regression. e texts, n routes."""
+
+    middle: Array
+    """Mean embedding of the texts, shape (512,)."""
+    points: Array
+    """The texts around `middle`, unit length: shape (e, 512)."""
+    weights: Array
+    """Of each text's likeness: shape (e, n)."""
+    linear: Array
+    """The same folded over the embeddings' cosines: shape (512, n)."""
+    words: Array
+    """The same folded over the n-grams: shape (BUCKETS, n)."""
+    rarity: Array
+    bias: Array
+
+    def logits(self, text: str, vector: Array) -> Array:
+        """One logit for each route, shape (n,)."""
+        u = unit(vector - self.middle)
+        gaussian = _GAUSSIAN * np.exp(_WIDTH * (self.points @ u - 1))
+        found: Array = gaussian @ self.weights + u @ self.linear + self.bias
+        return found + lexical.product(text, self.words, self.rarity)
+
+
+def learn(texts: Sequence[str], vectors: Array, owners: npt.NDArray[np.int64], n: int) -> Learnt:
+    """Fit on texts, their embeddings (e, 512) and the route of each, a number below n.
+
+    A tenth of a second for a hundred texts; a few seconds of one core for two thousand.
+    """
+    middle = vectors.mean(axis=0)
+    points = unit(vectors - middle)
+    index = lexical.index(texts)
+    cosines = points @ points.T
+    kernel = _LINEAR * cosines + _GAUSSIAN * np.exp(_WIDTH * (cosines - 1))
+    kernel += _WORDS * (index.weighted.T @ index.weighted)
+    weights, bias = _fit(kernel.astype(np.float32), np.eye(n, dtype=np.float32)[owners])
+    return Learnt(
+        middle=middle,
+        points=points,
+        weights=weights,
+        linear=_LINEAR * (points.T @ weights),
+        words=_WORDS * (index.weighted @ weights),
+        rarity=index.rarity,
+        bias=bias,
+    )
+
+
+def _fit(kernel: Array, targets: Array) -> tuple[Array, Array]:
+    """Weights (e, n) and bias (n,) of a softmax regression whose penalty is the weights' norm in the kernel's space."""
+    e, n = targets.shape
+    penalty = np.float32(_PENALTY / n)
+
+    def loss(flat: Array) -> tuple[float, Array]:
+        weights, bias = flat[: e * n].reshape(e, n), flat[e * n :]
+        scored = kernel @ weights
+        logits = scored + bias
+        logits -= logits.max(axis=1, keepdims=True)
+        log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        error = (np.exp(log_p) - targets) / np.float32(e)
+        value = -float((targets * log_p).sum()) / e + float(penalty) / 2 * float((weights * scored).sum())
+        return value, np.concatenate([(kernel @ error + penalty * scored).ravel(), error.sum(axis=0)])
+
+    best = minimise(loss, np.zeros(e * n + n, np.float32), _STEPS).astype(np.float32)
+    return best[: e * n].reshape(e, n), best[e * n :]

@@ -1,0 +1,36 @@
+"""What a policy's examples teach, without the encoder."""
+
+import numpy as np
+from pointsman_classifier import lexical
+from pointsman_classifier.learnt import learn
+from pointsman_classifier.towers import Tower, Towers, from_arrays, to_arrays
+from pointsman_classifier.vectors import unit
+
+
+def test_the_embedding_and_the_letters_both_tell_routes_apart() -> None:
+    draw = np.random.default_rng(1)
+    apart = unit(draw.normal(0, 1, (2, 512)).astype(np.float32))
+    owners = np.repeat([0, 1], 8)
+    near = unit(apart[owners] + draw.normal(0, 0.03, (16, 512)).astype(np.float32))
+    texts = [f"{'invoice' if owner == 0 else 'password'} {i}" for i, owner in enumerate(owners)]
+    by_meaning = learn(["same"] * 16, near, owners, 2)
+    assert [by_meaning.logits("same", apart[i]).argmax() for i in (0, 1)] == [0, 1]
+    blurred = unit(draw.normal(0, 1, (1, 512)).astype(np.float32) + draw.normal(0, 0.01, (16, 512)).astype(np.float32))
+    by_letters = learn(texts, blurred, owners, 2)
+    assert [by_letters.logits(t, blurred.mean(axis=0)).argmax() for t in ("my invoice", "passwords")] == [0, 1]
+
+
+def test_grams_of_alike_words_are_alike() -> None:
+    index = lexical.index(["transfer money", "play a song"])
+    assert lexical.similarity(index, "money transfers").argmax() == 0
+    assert lexical.similarity(index, "").tolist() == [0, 0] or lexical.similarity(index, "").shape == (2,)
+
+
+def test_towers_without_weights_change_nothing() -> None:
+    zero = Tower(*(np.zeros(shape, np.float32) for shape in ((512, 2), (2, 512), (512, 3), 3, (3, 512), 512)))
+    x = unit(np.random.default_rng(2).normal(0, 1, (4, 512)).astype(np.float32))
+    towers = Towers(zero, zero, zero, np.zeros(512, np.float32), x[:1])
+    assert np.allclose(towers.of_descriptions(x), x, atol=1e-5)
+    assert towers.familiarity(x).round(2).tolist()[0] == 1
+    again = from_arrays(to_arrays(towers))
+    assert np.array_equal(again.known, towers.known)
