@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ class Helm:
 
     def rendered(self, *options: str) -> str:
         where = ("--namespace", NAMESPACE, "--kube-version", KUBERNETES)
-        return self.run("template", "pointsman", str(CHART), *where, *options).stdout
+        text = self.run("template", "pointsman", str(CHART), *where, *options).stdout
+        return re.sub(r"\n+(---\n|$)", r"\n\1", text)  # only one of them leaves empty lines at a document's end
 
     def objects(self, *options: str) -> list[dict[str, Any]]:
         return [each for each in yaml.safe_load_all(self.rendered(*options)) if each]
