@@ -113,7 +113,22 @@ class Operator:
         self._start("lease", self._lease.forever())
         self._start("build", self._build_when_synced())
         self._start("report", self._cycle.report())
-        await self._watch(lambda: self._stop(stream))
+        if await self._listed_before_asked_to_stop():
+            await self._watch(lambda: self._stop(stream))
+        else:
+            await self._stop(stream)
+
+    async def _listed_before_asked_to_stop(self) -> bool:
+        """Whether everything was listed. Kopf looks once for what is served, and an API server that is just starting
+        does not name custom resources yet: Kopf would then never watch them."""
+        loop, asked = asyncio.get_running_loop(), asyncio.Event()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, asked.set)
+        waits = [asyncio.create_task(event.wait()) for event in (self._resync.synced, asked)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        return not asked.is_set()
 
     async def _keep_certificates(self, plan: Plan) -> None:
         """Have them before the stream needs them, then renew them."""
