@@ -126,6 +126,18 @@ class Line:
         version = fresh_version(self.caller)[:12]
         return all(router.version == version and router("/readyz")[0] == 200 for router in self.routers.values())
 
+    def bring_up(self, routers: int) -> None:
+        """Two model servers, two replicas of the operator, some routers; all in force."""
+        for name in ("small", "large"):
+            self.start_model(name)
+        self.apply(policy("auto", "small", "large"))
+        for number in range(2):
+            self.start_operator(number)
+        self.operators[0].wait_ready()
+        for number in range(routers):
+            self.start_router(number)
+        self.wait_converged()
+
     def wait_converged(self, seconds: float = 120) -> float:
         """How long it took."""
         started = time.monotonic()

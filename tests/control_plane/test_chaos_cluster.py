@@ -107,21 +107,9 @@ async def line(own_with_crds: ControlPlane, reachable: str, tmp_path: Path) -> A
         line.stop()
 
 
-def bring_up(line: Line) -> None:
-    for name in ("small", "large"):
-        line.start_model(name)
-    line.apply(policy("auto", "small", "large"))
-    for number in range(2):
-        line.start_operator(number)
-    line.operators[0].wait_ready()
-    for number in range(ROUTERS):
-        line.start_router(number)
-    line.wait_converged()
-
-
 async def test_killed_at_random_under_load(line: Line, own_with_crds: ControlPlane) -> None:
     print(f"\nchaos: POINTSMAN_SEED={SEED}, {SECONDS:g} s, {RATE:g} requests/s to {ROUTERS} routers")
-    await asyncio.to_thread(bring_up, line)
+    await asyncio.to_thread(line.bring_up, ROUTERS)
     chaos = Chaos(line, own_with_crds, random.Random(SEED))
     end = time.monotonic() + SECONDS
     async with Load(line.ready_ports, RATE) as load:

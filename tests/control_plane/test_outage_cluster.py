@@ -31,18 +31,6 @@ async def line(own_with_crds: ControlPlane, reachable: str, tmp_path: Path) -> A
         line.stop()
 
 
-def bring_up(line: Line) -> None:
-    for name in ("small", "large"):
-        line.start_model(name)
-    line.apply(policy("auto", "small", "large"))
-    for number in range(2):
-        line.start_operator(number)
-    line.operators[0].wait_ready()
-    for number in range(2):
-        line.start_router(number)
-    line.wait_converged()
-
-
 async def phase(line: Line, seconds: float = PHASE) -> None:
     """Time goes by, and positions are looked at."""
     end = time.monotonic() + seconds
@@ -53,7 +41,7 @@ async def phase(line: Line, seconds: float = PHASE) -> None:
 
 async def test_without_api_server_and_operator_nothing_fails(line: Line, own_with_crds: ControlPlane) -> None:
     do = asyncio.to_thread
-    await do(bring_up, line)
+    await do(line.bring_up, 2)
     first, second = line.routers[0], line.routers[1]
     times: dict[str, float] = {}
     async with Load(line.ready_ports, RATE, streams=2) as load:
