@@ -46,6 +46,8 @@ def test_what_is_damaged_is_replaced() -> None:
     assert renewed_leaf(wrong_key, authority, NAMES, NOW).pair != wrong_key.pair
     nonsense = Authority(Pair("nonsense", "nonsense"))
     assert renewed_authority(nonsense, NOW) != nonsense
+    torn = authority._replace(next=Pair("nonsense", "nonsense"), previous="nonsense")
+    assert renewed_authority(torn, NOW) == authority
 
 
 def test_an_authority_is_replaced_without_a_moment_of_mistrust() -> None:

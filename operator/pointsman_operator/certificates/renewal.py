@@ -45,12 +45,24 @@ def renewed_authority(held: Authority | None, now: datetime) -> Authority:
     """The authority that should be there now; the same one when nothing is due. A damaged one is replaced."""
     if held is None or not _whole(held.current) or facts(held.current.certificate).end <= now:
         return Authority(new_authority(now, AUTHORITY_LIFE))
+    held = _readable(held)
     if held.previous and facts(held.previous).end <= now:
         held = held._replace(previous="")
     if held.next is not None and now - facts(held.next.certificate).begin >= SPREAD:
         return Authority(held.next, previous=held.current.certificate)
     if held.next is None and _late(facts(held.current.certificate), now):
         return held._replace(next=new_authority(now, AUTHORITY_LIFE))
+    return held
+
+
+def _readable(held: Authority) -> Authority:
+    """Without what somebody damaged of it; the current pair is whole."""
+    if held.next is not None and not _whole(held.next):
+        held = held._replace(next=None)
+    try:
+        facts(held.previous or held.current.certificate)
+    except ValueError:
+        held = held._replace(previous="")
     return held
 
 
