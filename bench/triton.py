@@ -1,8 +1,9 @@
 """What classification costs through Triton on a CPU, beside the embedded classifier: `python bench/triton.py`.
 
-Prints p50 and p99 in milliseconds of whole classifications with six routes, for prompts of 16, 64 and 256 tokens and a
-conversation; both are asked in turns, so that other work on the machine burdens both alike. Then requests at once
-through Triton, and how much the router's own part of it is. The server is the tests' own, in its own environment.
+Prints p10, p50 and p99 in milliseconds of whole classifications with six routes, for prompts of 16, 64 and 256 tokens
+and a conversation; both are asked in turns, so that other work on the machine burdens both alike (p10 the least).
+Nothing is remembered from one to the next. Then requests at once through Triton, where a request spends its time there,
+and how much the router's own part of it is. The server is the tests' own, in its own environment.
 """
 
 import asyncio
@@ -11,9 +12,11 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pointsman_classifier.embedded import EmbeddedClassifier
+from tritonclient.grpc import InferenceServerClient
 
 from classifier import NAMES, ROUTES, prompt  # the script beside this one
 from pointsman.cli.classifier import RouteClassifier
@@ -27,8 +30,8 @@ PATIENCE = 60.0
 
 
 def quantiles(seconds: list[float]) -> str:
-    p50, p99 = np.quantile(seconds, (0.5, 0.99)) * 1e3
-    return f"{p50:6.2f} {p99:7.2f}"
+    p10, p50, p99 = np.quantile(seconds, (0.1, 0.5, 0.99)) * 1e3
+    return f"{p10:6.2f} {p50:6.2f} {p99:7.2f}"
 
 
 async def through(connection: Connection, model: RouteClassifier, turns: tuple[Turn, ...]) -> None:
@@ -50,7 +53,7 @@ async def side_by_side(connection: Connection, model: RouteClassifier, turns: tu
         if n >= 20:
             here.append(between - start)
             there.append(end - between)
-    return f"{quantiles(here):>16} {quantiles(there):>16}"
+    return f"{quantiles(here):>22} {quantiles(there):>22}"
 
 
 async def at_once(connection: Connection, model: RouteClassifier, turns: tuple[Turn, ...], width: int) -> str:
@@ -65,7 +68,7 @@ async def at_once(connection: Connection, model: RouteClassifier, turns: tuple[T
 
     start = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(width)))
-    return f"{len(times) / (time.perf_counter() - start):6.0f}/s {quantiles(times):>16}"
+    return f"{len(times) / (time.perf_counter() - start):6.0f}/s {quantiles(times):>22}"
 
 
 def own_part(model: RouteClassifier, turns: tuple[Turn, ...]) -> float:
@@ -80,23 +83,39 @@ def own_part(model: RouteClassifier, turns: tuple[Turn, ...]) -> float:
     return statistics.median(times) * 1e3
 
 
+def steps(address: str, before: dict[str, Any]) -> dict[str, Any]:
+    """What the server says of its models since `before`, printed as milliseconds a request where there is one."""
+    with InferenceServerClient(address) as client:
+        now = {each.name: each.inference_stats for each in client.get_inference_statistics().model_stats}
+    for name, stats in now.items() if before else ():
+        since = before[name]
+        count = max(1, stats.success.count - since.success.count)
+        parts = ("queue", "compute_input", "compute_infer", "compute_output")
+        spent = [(getattr(stats, part).ns - getattr(since, part).ns) / count / 1e6 for part in parts]
+        print(f"{name:>12}: " + ", ".join(f"{part} {each:.2f}" for part, each in zip(parts, spent, strict=True)))
+    return now
+
+
 async def measure(address: str, model: RouteClassifier, texts: dict[int, str]) -> None:
     connection = Connection(address, outputs())
-    print(f"{'tokens':>8} {'embedded p50 p99':>16} {'Triton p50 p99':>16}")
+    print(f"{'tokens':>8} {'embedded p10 p50 p99':>22} {'Triton p10 p50 p99':>22}")
     for tokens, text in texts.items():
         print(f"{tokens:>8} {await side_by_side(connection, model, (Turn('user', text),))}", flush=True)
     text = texts[64]
     conversation = (Turn("user", text), Turn("assistant", text), Turn("user", text))
     print(f"{'3 x 64':>8} {await side_by_side(connection, model, conversation)}", flush=True)
+    before = steps(address, {})
     for width in (1, 4, 16):
         line = await at_once(connection, model, (Turn("user", text),), width)
         print(f"64 tokens, {width:2} at once: {line}", flush=True)
+        if width == 1:
+            steps(address, before)
     print(f"the router's own part, 64 tokens: {own_part(model, (Turn('user', text),)):.2f} ms")
     await connection.close()
 
 
 def main() -> None:
-    embedded = EmbeddedClassifier.load(progress=print)
+    embedded = EmbeddedClassifier.load(progress=print, remembered=0)
     embedded.prepare("bench", ROUTES)
     texts = {tokens: prompt(embedded._encoder, tokens) for tokens in (16, 64, 256)}
     with tempfile.TemporaryDirectory() as folder, triton_server(Path(folder)) as server:

@@ -1,37 +1,24 @@
 """The classifier that runs inside the router's process: no service to reach, a few milliseconds of one core.
 
 Everything here blocks. The router calls it from a worker thread with a deadline; onnxruntime and numpy release the
-GIL while they compute. Nothing of a request is kept: prototypes hold only what policies say.
+GIL while they compute. Of requests only what `memory` says is kept; prototypes hold only what policies say.
 """
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
-
-import numpy as np
 
 from pointsman.core.request import Turn
 from pointsman.core.signals import Classification
+from pointsman_classifier.analysing import Analyses, Analysing, sendable
 from pointsman_classifier.conversation import task, utterance
 from pointsman_classifier.encoder import Encoder, Vector
-from pointsman_classifier.heads import OUTPUTS, Array, Heads, judgement
-from pointsman_classifier.routes import Prototypes, RouteText, prototypes
-from pointsman_classifier.scoring import Observed, Scorer, exchanges
-
-Analyses = Mapping[str, Array]
-"""What is known of some texts without any policy: `embedding`, shape (n, 512), and each of `heads.OUTPUTS`, shape
-(at least 1, its length), by name. The same whether it was made here or by Triton."""
-
-LONGEST = 16_384
-"""Characters. Of a longer text its first and its last half of so many are kept, here and on a server."""
-
-
-def sendable(text: str) -> str:
-    """A text as a server can be sent it: without lone surrogates, and of at most LONGEST characters. The windows that
-    the encoder reads stay the same."""
-    short = text if len(text) <= LONGEST else text[: LONGEST // 2] + text[-LONGEST // 2 :]
-    return short.encode("utf-8", "replace").decode("utf-8")
+from pointsman_classifier.exchange import Observed, exchanges
+from pointsman_classifier.heads import OUTPUTS, Heads, judgement
+from pointsman_classifier.memory import TEXTS, Memory
+from pointsman_classifier.routes import RouteText, prototypes
+from pointsman_classifier.scoring import Folded, Scorer
 
 
 class UnknownPolicyError(LookupError):
@@ -39,7 +26,7 @@ class UnknownPolicyError(LookupError):
 
 
 class _Prepared(NamedTuple):
-    prototypes: Prototypes | None
+    routes: Folded | None
     """None for a policy without routes."""
     vectors: dict[bytes, Vector]
     """Embeddings by the hash of their text, so that the next snapshot embeds only what changed."""
@@ -48,21 +35,24 @@ class _Prepared(NamedTuple):
 class EmbeddedClassifier:
     """Thread-safe. Make one per process, with `load`."""
 
-    def __init__(self, encoder: Encoder, heads: Heads, scorer: Scorer) -> None:
-        self._encoder = encoder
-        self._heads = heads
+    def __init__(self, encoder: Encoder, heads: Heads, scorer: Scorer, remembered: int = TEXTS) -> None:
+        """`remembered` is how many texts' analyses are kept for the requests that follow: see `memory`."""
+        self._encoder, self._heads = encoder, heads
+        self._analysing = Analysing(encoder, heads, Memory(remembered))
         self._scorer = scorer
         self._lock = threading.Lock()
         self._policies: dict[str, _Prepared] = {}  # replaced whole, so that readers need no lock
 
     @classmethod
-    def load(cls, *, threads: int = 1, progress: Callable[[str], None] | None = None) -> "EmbeddedClassifier":
+    def load(
+        cls, *, threads: int = 1, remembered: int = TEXTS, progress: Callable[[str], None] | None = None
+    ) -> "EmbeddedClassifier":
         """Load the models, exporting the encoder on a machine's first use (seconds). Blocking.
 
-        `threads` are onnxruntime's, per call. Raises DamagedArtefactError when a shipped file is not what was
-        shipped, and OSError when no cache folder can be written.
+        `threads` are onnxruntime's, per call; `remembered` is as in the constructor. Raises DamagedArtefactError when a
+        shipped file is not what was shipped, and OSError when no cache folder can be written.
         """
-        return cls(Encoder.load(threads=threads, progress=progress), Heads.load(), Scorer.load())
+        return cls(Encoder.load(threads=threads, progress=progress), Heads.load(), Scorer.load(), remembered)
 
     @property
     def digest(self) -> str:
@@ -86,7 +76,9 @@ class EmbeddedClassifier:
             used[name] = self._encoder.embed(text) if vector is None else vector
             return used[name]
 
-        made = prototypes(routes, embed, self._scorer.reading, self._heads.category) if routes else None
+        made = None
+        if routes:
+            made = self._scorer.fold(prototypes(routes, embed, self._scorer.reading, self._heads.category))
         with self._lock:
             self._policies = {**self._policies, key: _Prepared(made, used)}
 
@@ -112,21 +104,17 @@ class EmbeddedClassifier:
 
         Raises UnknownPolicyError.
         """
-        routes = self._prototypes(key)
+        routes = self._routes(key)
         said = utterance(turns)
         if not said.last.strip():
             return ()
-        context = said.earlier if routes and not eligible.isdisjoint(routes.names) else ()
+        context = said.earlier if routes and not eligible.isdisjoint(routes.view.names) else ()
         asked = task(turns)
         return tuple(sendable(text) for text in (said.last, *context, *([asked] if asked else [])))
 
     def analyse(self, texts: Sequence[str]) -> Analyses:
-        """Embeddings of all texts, and what the heads say of the first and the last. Blocking; a server can do it."""
-        if not texts:
-            return {}
-        vectors = np.stack([self._encoder.embed(text) for text in texts])
-        rows = [self._heads.outputs(texts[i], vectors[i]) for i in sorted({0, len(texts) - 1})]
-        return {"embedding": vectors, **{name: np.stack([row[name] for row in rows]) for name in OUTPUTS}}
+        """Embeddings of all texts, and what the heads say of them. Blocking; a server can do it."""
+        return self._analysing.analyse(texts)
 
     def score(
         self,
@@ -140,23 +128,22 @@ class EmbeddedClassifier:
 
         Raises UnknownPolicyError.
         """
-        routes = self._prototypes(key)
-        names = [name for name in routes.names if name in eligible] if routes else []
+        routes = self._routes(key)
+        names = [name for name in routes.view.names if name in eligible] if routes else []
         if not texts:
             return Classification(routes=dict.fromkeys(names, 0.0))
-        vectors = analyses["embedding"]
         judged = judgement({name: analyses[name][0] for name in OUTPUTS})
         followed = len(texts) % 2 == 0  # then the last is the task: a follow-up's own words say half of what it asks
         if followed:
             judged = judged._replace(gain=(judged.gain + float(analyses["gain"][-1, 0])) / 2)
         fits: dict[str, float] = {}
         if routes and names:
-            said = exchanges(texts[:-1] if followed else texts, vectors, self._heads.category)
+            said = exchanges(texts[:-1] if followed else texts, analyses["embedding"], analyses["category"])
             fits = self._scorer.fit(Observed(said, previous_route), routes, eligible)
         return judged.classification(fits)
 
-    def _prototypes(self, key: str) -> Prototypes | None:
+    def _routes(self, key: str) -> Folded | None:
         prepared = self._policies.get(key)
         if prepared is None:
             raise UnknownPolicyError(f"no prototypes are prepared for {key}")
-        return prepared.prototypes
+        return prepared.routes

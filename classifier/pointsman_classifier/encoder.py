@@ -18,9 +18,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from pointsman_classifier.tokenizer import Tokenizer
-
-DIMENSIONS = 512
-"""Length of an embedding."""
+from pointsman_classifier.vectors import DIMENSIONS as DIMENSIONS
 
 EXPORT_VERSION = 1
 """Raised when `export` gives other vectors."""
@@ -50,6 +48,7 @@ class Encoder:
         Raises OSError when neither the cache folder nor a temporary folder can be written.
         """
         path = cached_model(progress or (lambda _: None))
+        onnxruntime.disable_telemetry_events()  # on some platforms it tells its maker of its use
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1

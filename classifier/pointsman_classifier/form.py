@@ -59,13 +59,14 @@ def form_features(text: str) -> npt.NDArray[np.float32]:
     stem = head[: _CHOICE.search(head).start()] if len(choices) > 1 else head  # type: ignore[union-attr]  # found above
     if len(choices) < 2:
         choices = []
+    digits = sum(map(str.isdigit, stem))
     size = max(len(stem), 1)
     words = _WORD.findall(stem)
-    lower = [word.lower() for word in words]
+    lower = list(map(str.lower, words))
     count = max(len(words), 1)
-    lengths = [len(word) for word in words]
-    numbers = _NUMBER.findall(stem)
-    numerals = sum(word in _NUMERALS for word in lower)
+    lengths = list(map(len, words))
+    numbers = _NUMBER.findall(stem) if digits else []
+    numerals = sum(map(_NUMERALS.__contains__, lower))
     quantities = len(numbers) + numerals
     sentences = max(len(_END.findall(stem)), 1)
     commas = stem.count(",") + stem.count("，") + stem.count("、")  # noqa: RUF001 other scripts' marks are meant
@@ -95,9 +96,9 @@ def form_features(text: str) -> npt.NDArray[np.float32]:
         math.log1p(sum(map(stem.count, "$€£¥"))),
         math.log1p(stem.count("/")),
         math.log1p(len(_FORMULA.findall(stem))),
-        math.log1p(len(_MEASURE.findall(stem))),
-        math.log1p(sum(word in _CALCULATION for word in lower)),
-        math.log1p(sum(word in _CONNECTIVES for word in lower)),
+        math.log1p(len(_MEASURE.findall(stem))) if digits else 0.0,
+        math.log1p(sum(map(_CALCULATION.__contains__, lower))),
+        math.log1p(sum(map(_CONNECTIVES.__contains__, lower))),
         math.log1p(commas),
         commas / count,
         math.log1p(stem.count("\n")),
@@ -111,6 +112,6 @@ def form_features(text: str) -> npt.NDArray[np.float32]:
         float(len(choices)),
         math.log1p(sum(map(len, choices)) / max(len(choices), 1)),
         float(any(map(str.isdigit, chain.from_iterable(choices)))),
-        sum(map(str.isdigit, stem)) / size,
+        digits / size,
     )
     return np.array(values, np.float32)

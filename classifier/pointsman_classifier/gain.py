@@ -5,12 +5,8 @@ request are judged each in its own way (exam questions, sums told in words, ever
 the request is of each kind. `docs/decisions/classifier-difficulty.md` says what else was tried.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
-
-from pointsman_classifier.form import form_features
 
 Array = npt.NDArray[np.float32]
 
@@ -19,20 +15,6 @@ KINDS = ("exam", "sum", "other")
 
 _WIDEST = 3.0
 """A feature counts as at most so many standard deviations from the mean of the training texts."""
-
-
-class Gain:
-    """Linear in the embedding and the text's form. Immutable, so thread-safe."""
-
-    def __init__(self, arrays: Mapping[str, Array]) -> None:
-        self._mean, self._scale = arrays["gain_form_mean"], arrays["gain_form_scale"]
-        self._weights, self._bias = arrays["gain_weights"], arrays["gain_bias"]
-
-    def __call__(self, text: str, embedding: Array) -> float:
-        """The gain, 0 to 1: how much likelier the strong model's answer is good."""
-        form = standardised(form_features(text), self._mean, self._scale)
-        raw = np.concatenate((embedding, form)) @ self._weights + self._bias
-        return float(mixture(raw))
 
 
 def standardised(form: Array, mean: Array, scale: Array) -> Array:

@@ -7,7 +7,6 @@ embedding.
 
 import math
 import re
-from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -34,19 +33,6 @@ _DATE = re.compile(r"\b(?:\d{1,2}[./-]){2}(?:19|20)\d\d\b|\b(?:19|20)\d\d(?:[./-
 _HOUSE = re.compile(r"\b\d{1,5} [A-Z]\w+,? [A-Z]")
 _STREET = re.compile(r"(?:straße|strasse|weg|platz) \d")
 _SOCIAL = re.compile(r"\b\d{3}-\d{2}-\d{4}\b|\b[A-Z]{1,2}\d{6,8}[A-Z]?\b|\b\d{17}[\dXx]\b")
-
-
-class Guard:
-    """Immutable, so thread-safe."""
-
-    def __init__(self, arrays: Mapping[str, Array]) -> None:
-        self._weights, self._bias = arrays["guard_weights"], arrays["guard_bias"]
-
-    def __call__(self, text: str, embedding: Array) -> Array:
-        """Probabilities in the order of GUARD, shape (3,)."""
-        logits = np.concatenate((embedding, pattern_features(text))) @ self._weights + self._bias
-        odds: Array = 1 / (1 + np.exp(-np.clip(logits, -30, 30)))
-        return odds.astype(np.float32)
 
 
 def pattern_features(text: str) -> Array:

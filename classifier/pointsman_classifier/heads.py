@@ -6,9 +6,10 @@ out. The weights are a small file in this package, made by `classifier/train`.
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +18,10 @@ import numpy.typing as npt
 from pointsman.core.categories import CATEGORIES_VERSION, Category
 from pointsman.core.signals import Classification, Score
 from pointsman_classifier.features import text_features
-from pointsman_classifier.gain import Gain
-from pointsman_classifier.guard import GUARD, Guard
+from pointsman_classifier.form import form_features
+from pointsman_classifier.gain import mixture, standardised
+from pointsman_classifier.guard import GUARD, pattern_features
+from pointsman_classifier.vectors import DIMENSIONS
 
 Array = npt.NDArray[np.float32]
 
@@ -45,8 +48,8 @@ ARTEFACTS: Traversable = files("pointsman_classifier") / "artefacts"
 class Judgement(NamedTuple):
     """What the heads say of one text."""
 
-    category: Array
-    """Probabilities in the order of CATEGORIES, shape (16,)."""
+    category: tuple[float, ...]
+    """Probabilities in the order of CATEGORIES."""
     difficulty: Score
     reasoning: Score
     tool_need: Score
@@ -60,7 +63,7 @@ class Judgement(NamedTuple):
         """The judgement beside how well each route fits."""
         return Classification(
             routes=routes,
-            category=dict(zip(CATEGORIES, map(float, self.category), strict=True)),
+            category=dict(zip(CATEGORIES, self.category, strict=True)),
             difficulty=self.difficulty,
             reasoning=self.reasoning,
             tool_need=self.tool_need,
@@ -72,11 +75,11 @@ class Judgement(NamedTuple):
 
 def judgement(outputs: Mapping[str, Array]) -> Judgement:
     """What `Heads.outputs` gave, here or on a server, as values with names. Arrays may have any shape of one row."""
-    flat = {name: np.asarray(outputs[name], np.float32).reshape(size) for name, size in OUTPUTS.items()}
-    difficulty = Score(float(flat["difficulty"][0]), float(flat["difficulty"][1]))
-    reasoning, tool_need, commercial = (_certain_at_the_ends(float(flat[name][0])) for name in BINARY)
-    guard = {name: float(flat[name][0]) for name in GUARD}
-    return Judgement(flat["category"], difficulty, reasoning, tool_need, commercial, float(flat["gain"][0]), guard)
+    flat = {name: outputs[name].ravel().tolist() for name in OUTPUTS}
+    reasoning, tool_need, commercial = (_certain_at_the_ends(flat[name][0]) for name in BINARY)
+    guard = {name: flat[name][0] for name in GUARD}
+    difficulty = Score(*flat["difficulty"])
+    return Judgement(tuple(flat["category"]), difficulty, reasoning, tool_need, commercial, flat["gain"][0], guard)
 
 
 class DamagedArtefactError(Exception):
@@ -89,9 +92,12 @@ class Heads:
     def __init__(self, arrays: Mapping[str, Array], digest: str) -> None:
         self.digest = digest
         self._mean, self._scale = arrays["feature_mean"], arrays["feature_scale"]
-        self._weights, self._bias = arrays["weights"], arrays["bias"]
-        self._difficulty_error = float(arrays["difficulty_error"])
-        self._gain, self._guard = Gain(arrays), Guard(arrays)
+        self._form_mean, self._form_scale = arrays["gain_form_mean"], arrays["gain_form_scale"]
+        self._confidence = max(0.0, 1.0 - 2 * float(arrays["difficulty_error"]))
+        parts = [arrays["weights"], arrays["gain_weights"], arrays["guard_weights"]]
+        self._of_embedding: Array = np.hstack([part[:DIMENSIONS] for part in parts])
+        self._of_text = _block_diagonal([part[DIMENSIONS:] for part in parts])
+        self._bias = np.concatenate([arrays["bias"], arrays["gain_bias"], arrays["guard_bias"]])
 
     @classmethod
     def load(cls, folder: Traversable = ARTEFACTS) -> "Heads":
@@ -103,7 +109,9 @@ class Heads:
 
     def category(self, text: str, embedding: Array) -> Array:
         """Only the category probabilities, shape (16,)."""
-        return softmax(self._logits(text, embedding)[: len(CATEGORIES)])
+        features = (text_features(text) - self._mean) * self._scale
+        n, k = len(CATEGORIES), len(features)
+        return softmax(embedding @ self._of_embedding[:, :n] + features @ self._of_text[:k, :n] + self._bias[:n])
 
     def judge(self, text: str, embedding: Array) -> Judgement:
         """Everything the heads say of a text and its embedding."""
@@ -111,23 +119,53 @@ class Heads:
 
     def outputs(self, text: str, embedding: Array) -> dict[str, Array]:
         """The same as arrays, one for each entry of OUTPUTS with its shape, in that order."""
-        logits = self._logits(text, embedding)
-        n = len(CATEGORIES)
-        needs = _sigmoid(logits[n : n + len(BINARY)])
-        confidence = max(0.0, 1.0 - 2 * self._difficulty_error)
-        guard = self._guard(text, embedding)
-        return {
-            "category": softmax(logits[:n]),
-            "difficulty": np.append(_sigmoid(logits[-1:]), np.float32(confidence)),
-            **{name: needs[i : i + 1] for i, name in enumerate(BINARY)},
-            "gain": np.array([self._gain(text, embedding)], np.float32),
-            **{name: guard[i : i + 1] for i, name in enumerate(GUARD)},
-        }
+        return {name: values[0] for name, values in by_name(self.rows((text,), embedding[None])).items()}
 
-    def _logits(self, text: str, embedding: Array) -> Array:
+    def rows(self, texts: Sequence[str], embeddings: Array) -> Array:
+        """All outputs of some texts side by side, in the order of OUTPUTS: shape (texts, WIDTH)."""
+        surface = np.array([self._surface(text) for text in texts])
+        logits: Array = embeddings @ self._of_embedding + surface @ self._of_text + self._bias
+        odds = _sigmoid(logits)
+        rows = np.empty((len(texts), WIDTH), np.float32)
+        made = by_name(rows)
+        made["category"][:] = softmax(logits[:, : len(CATEGORIES)])
+        made["difficulty"][:, :1], made["difficulty"][:, 1] = odds[:, _DIFFICULTY], self._confidence
+        made["gain"][:, 0] = mixture(logits[:, _GAIN])
+        for column, name in enumerate(BINARY, len(CATEGORIES)):
+            made[name][:, 0] = odds[:, column]
+        for column, name in enumerate(GUARD, -len(GUARD)):
+            made[name][:, 0] = odds[:, column]
+        return rows
+
+    def _surface(self, text: str) -> Array:
+        """What the heads take from a text itself, in the order of `_of_text`'s rows."""
         features = (text_features(text) - self._mean) * self._scale
-        logits: Array = np.concatenate((embedding, features)) @ self._weights + self._bias
-        return logits
+        form = standardised(form_features(text), self._form_mean, self._form_scale)
+        return np.concatenate((features, form, pattern_features(text)))
+
+
+def by_name(rows: Array) -> dict[str, Array]:
+    """The columns of each of OUTPUTS, shape (texts, its length)."""
+    return {name: rows[:, end - OUTPUTS[name] : end] for name, end in _ENDS.items()}
+
+
+_ENDS = dict(zip(OUTPUTS, accumulate(OUTPUTS.values()), strict=True))
+
+WIDTH = sum(OUTPUTS.values())
+"""Of all outputs side by side."""
+
+_DIFFICULTY = slice(len(CATEGORIES) + len(BINARY), len(CATEGORIES) + len(BINARY) + 1)
+_GAIN = slice(_DIFFICULTY.stop, -len(GUARD))
+"""Columns of the logits: categories, BINARY, difficulty, gain, GUARD."""
+
+
+def _block_diagonal(parts: Sequence[Array]) -> Array:
+    whole = np.zeros(np.sum([part.shape for part in parts], axis=0), np.float32)
+    row = column = 0
+    for part in parts:
+        whole[row : row + part.shape[0], column : column + part.shape[1]] = part
+        row, column = row + part.shape[0], column + part.shape[1]
+    return whole
 
 
 def load_artefact(name: str, folder: Traversable = ARTEFACTS) -> tuple[dict[str, Array], str]:

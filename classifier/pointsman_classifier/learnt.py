@@ -16,8 +16,8 @@ from pointsman_classifier.vectors import unit
 
 Array = npt.NDArray[np.float32]
 
-_LINEAR, _GAUSSIAN, _WORDS = 0.5, 0.5, 0.64
-_WIDTH = 4.0
+_LINEAR, GAUSSIAN, _WORDS = 0.5, 0.5, 0.64
+WIDTH = 4.0
 _PENALTY = 1.5e-3
 """Divided by the number of routes, so that policies of all sizes get logits of one scale."""
 
@@ -25,7 +25,9 @@ _STEPS = 40
 
 
 class Learnt(NamedTuple):
-    """A fitted regression. e texts, n routes."""
+    """A fitted regression. e texts, n routes. A route's logit is the bias, and of a turn's unit vector around `middle`
+    the product with `linear` and GAUSSIAN exp(WIDTH (cosine - 1)) of the cosine with each point, times its weight; and
+    the product of the turn's n-grams with `words`."""
 
     middle: Array
     """Mean embedding of the texts, shape (512,)."""
@@ -40,13 +42,6 @@ class Learnt(NamedTuple):
     rarity: Array
     bias: Array
 
-    def logits(self, text: str, vector: Array) -> Array:
-        """One logit for each route, shape (n,)."""
-        u = unit(vector - self.middle)
-        gaussian = _GAUSSIAN * np.exp(_WIDTH * (self.points @ u - 1))
-        found: Array = gaussian @ self.weights + u @ self.linear + self.bias
-        return found + lexical.product(text, self.words, self.rarity)
-
 
 def learn(texts: Sequence[str], vectors: Array, owners: npt.NDArray[np.int64], n: int) -> Learnt:
     """Fit on texts, their embeddings (e, 512) and the route of each, a number below n.
@@ -57,7 +52,7 @@ def learn(texts: Sequence[str], vectors: Array, owners: npt.NDArray[np.int64], n
     points = unit(vectors - middle)
     index = lexical.index(texts)
     cosines = points @ points.T
-    kernel = _LINEAR * cosines + _GAUSSIAN * np.exp(_WIDTH * (cosines - 1))
+    kernel = _LINEAR * cosines + GAUSSIAN * np.exp(WIDTH * (cosines - 1))
     kernel += _WORDS * (index.weighted.T @ index.weighted)
     weights, bias = _fit(kernel.astype(np.float32), np.eye(n, dtype=np.float32)[owners])
     return Learnt(

@@ -6,6 +6,7 @@ so a prompt costs tens of microseconds.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -26,25 +27,44 @@ class Grams(NamedTuple):
     counts: Array
 
 
-def grams(text: str) -> Grams:
-    """The n-grams of a text, letter case and outer spaces ignored."""
-    padded = f" {text[:_CHARACTERS].lower().strip()} ".encode("utf-32-le", "replace")
-    points = np.frombuffer(padded, np.uint32).astype(np.uint64)
-    found = [_hashes(points, order) for order in _ORDERS if len(points) >= order]
-    if not found:
-        return Grams(np.empty(0, np.int64), np.empty(0, np.float32))
-    hashes, counts = np.unique(np.concatenate(found), return_counts=True)
-    sign = 1 - 2 * (hashes >> np.uint64(40) & np.uint64(1)).astype(np.float32)
-    return Grams((hashes % np.uint64(BUCKETS)).astype(np.int64), sign * np.log1p(counts).astype(np.float32))
+def grams(texts: Sequence[str]) -> list[Grams]:
+    """The n-grams of each text, letter case and outer spaces ignored."""
+    padded = [f" {text[:_CHARACTERS].lower().strip()} ".encode("utf-32-le", "replace") for text in texts]
+    ends = np.cumsum([0, *(len(each) // 4 for each in padded)]).tolist()
+    hashes = _hashes(np.frombuffer(b"".join(padded), np.uint32).astype(np.uint64))
+    return [_counted(hashes, start, end) for start, end in pairwise(ends)]
 
 
-def _hashes(points: npt.NDArray[np.uint64], order: int) -> npt.NDArray[np.uint64]:
-    windows = len(points) - order + 1
-    mixed = np.full(windows, order, np.uint64)
-    for i in range(order):
-        mixed = (mixed ^ points[i : i + windows]) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
+def _hashes(points: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Of the window of each order from each point on: shape (orders, points). Windows past the end are no use."""
+    longest = _ORDERS[-1]
+    points = np.concatenate([points, np.zeros(longest, np.uint64)])
+    windows = len(points) - longest
+    mixed = np.repeat(np.array(_ORDERS, np.uint64)[:, None], windows, axis=1)
+    for i in range(longest):
+        longer = mixed[max(0, i + 1 - _ORDERS[0]) :]  # the orders that reach so far
+        longer ^= points[i : i + windows]
+        longer *= np.uint64(0x9E3779B97F4A7C15)
+        longer ^= longer >> np.uint64(29)
     return mixed
+
+
+def _counted(hashes: npt.NDArray[np.uint64], start: int, end: int) -> Grams:
+    """The distinct hashes of the windows within one text, and their counts."""
+    found = np.concatenate(
+        [row[start : max(start, end + 1 - order)] for row, order in zip(hashes, _ORDERS, strict=True)]
+    )
+    if not len(found):
+        return Grams(np.empty(0, np.int64), np.empty(0, np.float32))
+    found.sort()
+    starts = np.concatenate((_FIRST, np.flatnonzero(found[1:] != found[:-1]) + 1, [len(found)]))
+    distinct, counts = found.take(starts[:-1]), np.log1p(starts[1:] - starts[:-1]).astype(np.float32)
+    np.negative(counts, out=counts, where=(distinct & _SIGN).astype(bool))
+    return Grams((distinct & _BUCKET).astype(np.int64), counts)
+
+
+_FIRST = np.zeros(1, np.int64)
+_SIGN, _BUCKET = np.uint64(1 << 40), np.uint64(BUCKETS - 1)
 
 
 class LexicalIndex(NamedTuple):
@@ -58,7 +78,7 @@ class LexicalIndex(NamedTuple):
 
 def index(texts: Sequence[str]) -> LexicalIndex:
     """Index some texts."""
-    found = [grams(text) for text in texts]
+    found = grams(texts)
     shared = np.zeros(BUCKETS, np.float32)
     for each in found:
         shared[np.unique(each.buckets)] += 1
@@ -70,14 +90,19 @@ def index(texts: Sequence[str]) -> LexicalIndex:
     return LexicalIndex(table, rarity)
 
 
-def product(text: str, weights: Array, rarity: Array) -> Array:
-    """A text's weighted counts, unit length, times `weights` of shape (BUCKETS, n): shape (n,)."""
-    found = grams(text)
-    values = found.counts * rarity[found.buckets]
-    scores: Array = values @ weights[found.buckets] / (np.linalg.norm(values) + 1e-6)
-    return scores
+class Lexicon:
+    """Several tables over the buckets, each with a rarity of its own, read together."""
 
+    def __init__(self, *tables: tuple[Array, Array]) -> None:
+        """Pairs of weights, shape (BUCKETS, columns), and a rarity, shape (BUCKETS,)."""
+        self._table = np.hstack([weights * rarity[:, None] for weights, rarity in tables], dtype=np.float32)
+        self._squares = np.stack([rarity * rarity for _, rarity in tables], axis=1)
+        self._owners = np.repeat(np.arange(len(tables)), [weights.shape[1] for weights, _ in tables])
 
-def similarity(lexical: LexicalIndex, text: str) -> Array:
-    """Cosine of a text with each indexed text."""
-    return product(text, lexical.weighted, lexical.rarity)
+    def products(self, texts: Sequence[str]) -> Array:
+        """Each text's weighted counts, unit length, times all columns of all tables: shape (texts, columns)."""
+        made = np.zeros((len(texts), self._table.shape[1]), np.float32)
+        for row, (buckets, counts) in zip(made, grams(texts), strict=True):
+            norms = np.sqrt((counts * counts) @ self._squares.take(buckets, axis=0)) + 1e-6
+            np.divide(counts @ self._table.take(buckets, axis=0), norms.take(self._owners), out=row)
+        return made

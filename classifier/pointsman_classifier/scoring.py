@@ -7,53 +7,30 @@ high the best of these features are. The weights are shared by all policies and 
 a conversation to the next.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pointsman_classifier import lexical, towers
-from pointsman_classifier.conversation import SILENCE
+from pointsman_classifier import towers
+from pointsman_classifier.exchange import Observed
 from pointsman_classifier.following import follow
 from pointsman_classifier.heads import load_artefact
-from pointsman_classifier.routes import CategoryOf, Prototypes, Reading
-from pointsman_classifier.vectors import unit
+from pointsman_classifier.observing import COLUMNS, Observer
+from pointsman_classifier.routes import Prototypes, Reading
+from pointsman_classifier.view import View, view
+from pointsman_classifier.weighing import (
+    EVERY,
+    TURN_FEATURES,
+    Rows,
+    move_features,
+    null_features,
+    null_move_features,
+    route_features,
+)
 
 Array = npt.NDArray[np.float32]
-
-_SMOOTHING = 0.03
-
-
-class Exchange(NamedTuple):
-    """A user turn and the assistant's turn before it, if there was one."""
-
-    text: str
-    vector: Array
-    """Embedding of the user turn, shape (512,)."""
-    category: Array
-    """Its category probabilities, shape (16,)."""
-    assistant_text: str = ""
-    assistant: Array | None = None
-
-
-class Observed(NamedTuple):
-    """One conversation as arrays, earliest exchange first; at least one."""
-
-    exchanges: tuple[Exchange, ...]
-    previous_route: str | None = None
-
-
-def exchanges(texts: Sequence[str], vectors: Array, category_of: CategoryOf) -> tuple[Exchange, ...]:
-    """The exchanges of a last user turn and its context, in `conversation.Utterance`'s order, with their embeddings."""
-    found = []
-    for i in range(0, len(texts), 2):
-        if i > 0 and texts[i] == SILENCE:
-            continue
-        answered = i + 1 < len(texts) and texts[i + 1] != SILENCE
-        before = (texts[i + 1], vectors[i + 1]) if answered else ("", None)
-        found.append(Exchange(texts[i], vectors[i], category_of(texts[i], vectors[i]), *before))
-    return tuple(reversed(found))
 
 
 class Weights(NamedTuple):
@@ -70,15 +47,17 @@ class Weights(NamedTuple):
     """Shape (NULL_FEATURES,)."""
 
 
-class Turned(NamedTuple):
-    """One exchange's features."""
+class Folded(NamedTuple):
+    """A policy's routes, and the weights of their features folded over what is observed of a turn. n routes."""
 
-    routes: Array
-    """Shape (n, TURN_FEATURES), less their mean over the routes: levels that all share are for `nothing` to weigh."""
-    nothing: Array
-    """Shape (NULL_FEATURES,), as for a conversation's start."""
-    turning: Array
-    """The logits of `Weights.turning`, shape (2,)."""
+    view: View
+    slopes: Array
+    """What each observation adds to a route's logit after an assistant's turn, and at an opening: (2, COLUMNS, n)."""
+    levels: Array
+    """Its logit without any, shape (2, n)."""
+    moves: Array
+    """What a move adds, from each route to each, none being the last: as it is, by the logit that the user stays, and
+    by the logit of the same domain. Shape (3, n + 1, n + 1)."""
 
 
 class Scorer:
@@ -94,179 +73,85 @@ class Scorer:
             arrays["route_weights"],
             arrays["null_weights"],
         )
+        self._observer = observer(self.reading, self._weights)
 
     @classmethod
     def load(cls) -> "Scorer":
         """The shipped scorer. Raises DamagedArtefactError."""
         return cls(*load_artefact("routes"))
 
-    def fit(self, seen: Observed, routes: Prototypes, eligible: Container[str]) -> dict[str, float]:
-        """Probability of each eligible route, in the policy's order; what is missing from 1 is that none fits."""
+    def fold(self, routes: Prototypes) -> Folded:
+        """Make everything that depends on the policy alone."""
         w = self._weights
-        rows = np.array([i for i, name in enumerate(routes.names) if name in eligible])
-        if not len(rows):
+        seen = view(routes, w.request_centre, w.assistant_centre)
+        return Folded(seen, *_slopes(seen, w.routes[:TURN_FEATURES]), _moves(seen, w))
+
+    def fit(self, conversation: Observed, routes: Folded, eligible: Container[str]) -> dict[str, float]:
+        """Probability of each eligible route, in the policy's order; what is missing from 1 is that none fits."""
+        names = [name for name in routes.view.names if name in eligible]
+        if not names:
             return {}
-        turns = [turn_features(each, routes, self.reading, w, rows) for each in seen.exchanges]
-        previous = np.flatnonzero(np.array([routes.names[row] == seen.previous_route for row in rows]))
-        moves = Moves(routes.near[np.ix_(rows, rows)], routes.siblings[np.ix_(rows, rows)])
-        believed = follow(
-            [turn.routes @ w.routes[:TURN_FEATURES] for turn in turns],
-            lambda t, previous: float(null_features(turns[t], previous) @ w.nothing),
-            lambda t, previous: move_features(previous, moves, turns[t].turning) @ w.routes[TURN_FEATURES:],
-            int(previous[0]) if len(previous) else None,
-        )
-        return {routes.names[row]: float(p) for row, p in zip(rows, believed, strict=False)}
+        among = _rows(routes.view.names, names)
+        seen = self._observer.observe(conversation.exchanges, routes.view)
+        opening = seen.opening.astype(np.int64)
+        logits = np.einsum("tkn,tkn->tn", seen.columns, routes.slopes[opening]) + routes.levels[opening]
+        turns = np.empty((len(logits), len(names) + 1), np.float32)
+        logits = logits[:, among]  # less their mean: levels that all routes share are for `nothing` to weigh
+        turns[:, :-1] = logits - np.add.reduce(logits, axis=1, keepdims=True) / len(names)
+        turns[:, -1] = null_features(seen, routes.view, among) @ self._weights.nothing
+        moves = _between(routes.moves, among)
+
+        def move(t: int, before: npt.NDArray[np.int64]) -> Array:
+            stays, sibling = seen.turning[t]
+            plain, by_stays, by_sibling = moves[:, before]
+            found: Array = plain + stays * by_stays + sibling * by_sibling
+            return found
+
+        previous = names.index(conversation.previous_route) if conversation.previous_route in names else None
+        return dict(zip(names, follow(turns, move, previous).tolist(), strict=False))
 
 
-class Moves(NamedTuple):
-    """How the routes in question relate to each other: see `Prototypes`."""
-
-    near: Array
-    siblings: npt.NDArray[np.bool_]
+def observer(reading: Reading, weights: Weights) -> Observer:
+    """What looks at turns for these weights."""
+    return Observer(reading.towers, weights.request_centre, weights.assistant_centre, weights.turning)
 
 
-def turn_features(
-    turn: Exchange, routes: Prototypes, reading: Reading, weights: Weights, rows: npt.NDArray[np.int64]
-) -> Turned:
-    """Features of one exchange with the routes `rows`."""
-    n, u = len(routes.names), turn.vector
-    centred = u - weights.request_centre
-    meant = reading.towers.user((u - reading.towers.centre)[None])[0]
-    plain = np.stack(
-        [
-            routes.full @ u,
-            routes.description @ u,
-            routes.title @ u,
-            routes.centred @ unit(centred),
-            lexical.similarity(routes.words, turn.text),
-            _agreement(turn.category, routes.categories),
-            *_by_familiarity(routes, meant),
-        ],
-        axis=1,
+def _rows(names: tuple[str, ...], eligible: list[str]) -> Rows:
+    """Where the eligible routes are; a slice where they are all, for it costs no copies."""
+    if len(eligible) == len(names):
+        return EVERY
+    place = {name: row for row, name in enumerate(names)}
+    return np.array([place[name] for name in eligible])
+
+
+def _slopes(seen: View, weights: Array) -> tuple[Array, Array]:
+    """`Folded.slopes` and `Folded.levels`: the logits that nothing, and one of each observation, would have."""
+    ones = np.zeros((COLUMNS + 1, COLUMNS, len(seen.names)), np.float32)
+    ones[np.arange(COLUMNS), np.arange(COLUMNS)] = 1
+    logits = np.array(
+        [[route_features(columns, opening, seen) @ weights for columns in ones] for opening in (False, True)]
     )
-    answered = np.zeros((n, _ANSWERED), np.float32)
-    before = np.zeros(512, np.float32)
-    if turn.assistant is not None:
-        before = turn.assistant - weights.assistant_centre
-        offered = reading.towers.assistant((turn.assistant - reading.towers.centre)[None])[0]
-        wording = lexical.similarity(routes.words, turn.assistant_text)
-        answered = np.stack([routes.centred @ unit(before), wording, *_by_familiarity(routes, offered)], axis=1)
-    has = (routes.example_counts > 0).astype(np.float32)[:, None]
-    few = np.float32(max(0.0, 1.0 - routes.example_counts.mean() / _MANY))
-    first = np.float32(turn.assistant is None)
-    apart = np.float32(_diversity(routes.categories))
-    learnt = np.zeros(n, np.float32) if routes.learnt is None else routes.learnt.logits(turn.text, u)
-    shown = _example_features(u, learnt, routes)
-    taught, many = np.hstack([plain * has, shown]), has * (1 - few)
-    kept = plain[:, _AGREEMENT:]  # with many examples what they teach decides, beside the categories and the towers
-    enough = np.hstack([kept, kept[:, :1] * apart, shown[:, -2:]]) * many
-    plain = plain * (1 - many)
-    blocks = [plain * (1 - has), has, taught * few, enough, plain * apart, plain * first, answered]
-    features = np.hstack(blocks)
-    return Turned(
-        features[rows] - features[rows].mean(axis=0),
-        _null(turn, routes, plain[rows], shown[rows], learnt[rows], apart, few),
-        np.concatenate([centred, before, np.ones(1, np.float32)]) @ weights.turning,
-    )
+    levels = logits[:, -1]
+    return logits[:, :-1] - levels[:, None], levels
 
 
-_MANY = 5.0
-"""From so many examples a route on, what they teach is weighed as if there were any number."""
-
-_PLAIN, _SHOWN, _ANSWERED = 8, 5, 4
-_AGREEMENT = 5
-"""Column of the categories' agreement; the towers' follow it."""
-
-TURN_FEATURES = 4 * _PLAIN + 1 + _SHOWN + 6 + _ANSWERED
-MOVE_FEATURES = 7
-NULL_FEATURES = 5 + _PLAIN + 3 + 2 * 6 + 2
-
-
-def move_features(previous: int | None, moves: Moves, turning: Array) -> Array:
-    """Features of each route after `previous`, a number of a route: shape (n, MOVE_FEATURES)."""
-    n = len(moves.near)
-    features = np.zeros((n, MOVE_FEATURES), np.float32)
-    if previous is not None:
-        same, near, siblings = np.zeros(n, np.float32), moves.near[previous], moves.siblings[previous]
-        same[previous] = 1
-        stays, sibling = turning
-        columns = [same, same * stays, siblings, siblings * stays, siblings * sibling, near, near * stays]
-        features[:] = np.stack(columns, axis=1)
-    return features
+def _moves(seen: View, weights: Weights) -> Array:
+    """`Folded.moves`, asked of the features in the same way."""
+    n = len(seen.names)
+    moves = np.zeros((3, n + 1, n + 1), np.float32)
+    for i, turning in enumerate(np.array([[0, 0], [1, 0], [0, 1]], np.float32)):
+        for previous in range(n):
+            features = move_features(previous, seen.near, seen.siblings, turning)
+            moves[i, previous, :n] = features @ weights.routes[TURN_FEATURES:]
+        moves[i, :n, n] = null_move_features(turning) @ weights.nothing[-2:]
+    moves[1:] -= moves[0]
+    return moves
 
 
-def null_features(turned: Turned, previous: int | None) -> Array:
-    """Features of the possibility that no route fits, after `previous` or at a conversation's start."""
-    features = turned.nothing.copy()
-    if previous is not None:
-        features[-2:] = 1, turned.turning[0]
-    return features
-
-
-def _null(
-    turn: Exchange, routes: Prototypes, plain: Array, shown: Array, learnt: Array, apart: np.float32, few: np.float32
-) -> Array:
-    best, mean, has = plain.max(axis=0), plain.mean(axis=0), routes.example_counts > 0
-    top = learnt.max()
-    total = top + np.log(np.exp(learnt - top).sum())
-    sure, near = top - total, shown[:, 0].max()
-    taught = np.array([1, total, top, sure, sure * np.log(len(learnt)), near]) * (routes.learnt is not None)
-    return np.array(
-        [
-            1.0,
-            np.log(len(routes.names)),
-            has.mean(),
-            turn.assistant is not None,
-            apart,
-            *best,
-            mean[0],
-            mean[3],
-            best[5] * apart,
-            *(taught * few),
-            *(taught * (1 - few)),
-            0.0,
-            0.0,
-        ],
-        np.float32,
-    )
-
-
-def _by_familiarity(routes: Prototypes, vector: Array) -> tuple[Array, Array]:
-    """Cosines in the towers' space, of familiar and of unfamiliar routes."""
-    cosines = routes.shared @ vector
-    cosines -= cosines.mean()  # so that in a policy of both kinds neither is ahead
-    return cosines * routes.familiarity, cosines * (1 - routes.familiarity)
-
-
-def _example_features(u: Array, learnt: Array, routes: Prototypes) -> Array:
-    """Best and mean-of-best-three cosines with a route's examples, and what was learnt of them; else 0."""
-    features = np.zeros((len(routes.names), _SHOWN), np.float32)
-    if routes.learnt is None:
-        return features
-    cosines = np.append(routes.examples @ u, -np.inf)[routes.slots]
-    best = -np.sort(-cosines, axis=1)[:, :3]
-    there = np.isfinite(best)
-    features[:, 0] = np.where(there[:, 0], best[:, 0], 0)
-    features[:, 1] = np.where(there, best, 0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
-    features[:, 2] = routes.centroids @ unit(u - routes.middle)
-    features[:, 3] = learnt
-    features[:, 4] = learnt * np.log(len(routes.names)) / 5
-    return features
-
-
-def _diversity(categories: Array) -> float:
-    """How much the routes' categories differ: 0 when they are all of one, 1 when no two share any."""
-    n = len(categories)
-    if n < 2:
-        return 1.0
-    total = categories.sum(axis=0)
-    return 1.0 - float(total @ total - (categories * categories).sum()) / (n * (n - 1))
-
-
-def _agreement(request: Array, routes: Array) -> Array:
-    """Log of how much likelier request and route are of one category than by chance; 0 tells nothing."""
-    classes = request.shape[0]
-    p = (1 - _SMOOTHING) * request + _SMOOTHING / classes
-    q = (1 - _SMOOTHING) * routes + _SMOOTHING / classes
-    agreement: Array = np.log(classes * (q @ p))
-    return agreement
+def _between(moves: Array, among: Rows) -> Array:
+    """The moves from and to the eligible routes, and none."""
+    if isinstance(among, slice):
+        return moves
+    rows = np.append(among, -1)
+    found: Array = moves[:, rows[:, None], rows]
+    return found

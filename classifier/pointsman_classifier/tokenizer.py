@@ -5,8 +5,9 @@ result is the same, words that are a piece of their own are looked up, and a lon
 windows that are kept of it.
 """
 
+import re
+from collections.abc import Iterator
 from importlib.resources import files
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ _TAIL_CHARACTERS = 512
 """Eight characters per piece are more than any of the 16 languages needs, and bound the work."""
 
 _SPACE = "\u2581"
+_WORDS = re.compile(r"[^ \t\n\f\r]+")
 _UNKNOWN, _BEGIN, _END = 0, 1, 2
 
 
@@ -47,10 +49,8 @@ class Tokenizer:
 
     def _ids(self, text: str, enough: int | None = None) -> list[int]:
         """Piece ids of a text; of a prefix of it when `enough` ids have been found."""
-        clean = text.encode("utf-8", "replace").decode("utf-8")
-        normalised = self._pieces._normalizer.normalize(clean)
         ids: list[int] = []
-        for word in islice(normalised.split(_SPACE), 1, None):  # each word is preceded by a space
+        for word in self._words(text.encode("utf-8", "replace").decode("utf-8")):
             word_id = self._whole_words.get(word)
             if word_id is None:
                 ids += self._split(word)
@@ -59,6 +59,22 @@ class Tokenizer:
             if enough is not None and len(ids) >= enough:
                 break
         return ids
+
+    def _words(self, text: str) -> Iterator[str]:
+        """The words of a normalised text. No rule of the normaliser changes ASCII but for spaces, or spans one, so it
+        need not see words of ASCII."""
+        if _SPACE in text:
+            yield from self._normalised(text)
+            return
+        for word in _WORDS.findall(text):
+            if word.isascii():
+                yield word
+            else:
+                yield from self._normalised(word)
+
+    def _normalised(self, text: str) -> list[str]:
+        normalised: str = self._pieces._normalizer.normalize(text)
+        return normalised.split(_SPACE)[1:]  # each word is preceded by a space
 
     def _split(self, word: str) -> list[int]:
         ids: list[int] = self._pieces._viterbi(_SPACE + word)

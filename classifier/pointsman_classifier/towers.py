@@ -35,6 +35,26 @@ class Tower(NamedTuple):
         return unit(vectors + vectors @ self.a @ self.b + hidden @ self.v2 + self.m)
 
 
+class JoinedTower:
+    """A tower and the centre that its vectors are to be taken around, as two products: for one vector at a time."""
+
+    def __init__(self, tower: Tower, centre: Array) -> None:
+        self._inner: Array = np.hstack([tower.v1, tower.a])
+        self._level: Array = np.append(tower.c, np.zeros(tower.a.shape[1], np.float32)) - centre @ self._inner
+        self._hidden = tower.v1.shape[1]
+        self._outer: Array = np.vstack([tower.v2, tower.b])
+        self._shift: Array = tower.m - centre
+
+    def __call__(self, vectors: Array) -> Array:
+        """Rows of embeddings to rows of the shared space."""
+        inner: Array = vectors @ self._inner + self._level
+        hidden = inner[:, : self._hidden]
+        np.maximum(hidden, 0, out=hidden)
+        moved: Array = vectors + self._shift + inner @ self._outer
+        norms: Array = np.sqrt(np.einsum("ij,ij->i", moved, moved)) + np.float32(1e-6)
+        return moved / norms[:, None]
+
+
 class Towers(NamedTuple):
     """The three corrections; immutable."""
 

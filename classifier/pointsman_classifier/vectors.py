@@ -3,6 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+DIMENSIONS = 512
+"""Length of an embedding."""
+
 Array = npt.NDArray[np.float32]
 
 

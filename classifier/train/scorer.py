@@ -5,19 +5,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pointsman_classifier.exchange import Exchange
 from pointsman_classifier.heads import CATEGORIES, softmax
 from pointsman_classifier.logistic import fit_softmax, minimise
-from pointsman_classifier.routes import CategoryOf, Prototypes, Reading, prototypes
-from pointsman_classifier.scoring import (
+from pointsman_classifier.observing import Observer
+from pointsman_classifier.routes import CategoryOf, Reading, prototypes
+from pointsman_classifier.scoring import Weights, observer
+from pointsman_classifier.view import View, view
+from pointsman_classifier.weighing import (
     MOVE_FEATURES,
     NULL_FEATURES,
     TURN_FEATURES,
-    Exchange,
-    Moves,
-    Weights,
     move_features,
     null_features,
-    turn_features,
+    null_move_features,
+    route_features,
 )
 
 from train.embeddings import EmbeddingCache
@@ -76,22 +78,24 @@ def samples(
     policy: Policy, embed: EmbeddingCache, reading: Reading, category_of: CategoryOf, weights: Weights
 ) -> list[Sample]:
     """All cases of a policy."""
-    routes = prototypes(policy.routes, lambda t: embed([t])[0], reading, category_of)
-    return [_sample(case, routes, embed, reading, category_of, weights) for case in policy.cases]
+    made = prototypes(policy.routes, lambda t: embed([t])[0], reading, category_of)
+    routes, looking = view(made, weights.request_centre, weights.assistant_centre), observer(reading, weights)
+    return [_sample(case, routes, embed, looking, category_of) for case in policy.cases]
 
 
-def _sample(
-    case: Case, routes: Prototypes, embed: EmbeddingCache, reading: Reading, category_of: CategoryOf, weights: Weights
-) -> Sample:
+def _sample(case: Case, routes: View, embed: EmbeddingCache, looking: Observer, category_of: CategoryOf) -> Sample:
     text, assistant = case.spoken.text, case.spoken.assistant
     vector = embed([text])[0]
     before = embed([assistant])[0] if assistant else None
-    exchange = Exchange(text, vector, category_of(text, vector), assistant, before)
-    turned = turn_features(exchange, routes, reading, weights, np.arange(len(routes.names)))
+    seen = looking.observe((Exchange(text, vector, category_of(text, vector), assistant, before),), routes)
+    features = route_features(seen.columns[0], bool(seen.opening[0]), routes)
     previous = routes.names.index(case.previous) if case.previous is not None else None
-    moves = move_features(previous, Moves(routes.near, routes.siblings), turned.turning)
+    moves = move_features(previous, routes.near, routes.siblings, seen.turning[0])
+    (nothing,) = null_features(seen, routes)
+    if previous is not None:
+        nothing[-2:] = null_move_features(seen.turning[0])
     target = routes.names.index(case.route) if case.route is not None else len(routes.names)
-    return Sample(np.hstack([turned.routes, moves]), null_features(turned, previous), target)
+    return Sample(np.hstack([features - features.mean(axis=0), moves]), nothing, target)
 
 
 def fit_scorer(data: list[Sample], weight: Array) -> tuple[Array, Array]:

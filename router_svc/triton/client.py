@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from router_svc.triton.breaker import Breaker
 from router_svc.triton.connection import Connection, Inferred, NoAnswer, Rows
+from router_svc.triton.known import Forgetful, Known, Memory
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +51,10 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 class Triton:
     """Use from one event loop, between `start` and `aclose`."""
 
-    def __init__(self, target: Target, headers: Headers = dict) -> None:
+    def __init__(self, target: Target, headers: Headers = dict, memory: Memory | None = None) -> None:
+        """What `memory` knows is not sent; it forgets when another server or release may be answering."""
         self._target, self._headers = target, headers
+        self._memory = memory or Forgetful()
         self._breaker = Breaker()
         self._release = ""
         self._in_flight = 0
@@ -84,11 +87,16 @@ class Triton:
     async def analyse(self, texts: Sequence[str], seconds: float) -> Rows | None:
         """The outputs for some texts, shape (texts, width) each; None when they are not to be had in time."""
         connection = self._connection
-        if connection is None or self._breaker.open or self._in_flight >= self._target.max_in_flight:
+        if connection is None or self._breaker.open:
+            return None
+        known = Known(self._memory, texts)
+        if not known.missing:
+            return known.complete(None, self._target.outputs)
+        if self._in_flight >= self._target.max_in_flight:
             return None
         self._in_flight += 1
         try:
-            inferred = await connection.infer(texts, seconds, self._headers())
+            inferred = await connection.infer(known.missing, seconds, self._headers())
         except NoAnswer as error:
             self._failed(error)
             return None
@@ -98,7 +106,7 @@ class Triton:
             self._failed(NoAnswer(f"release {inferred.release} is not probed yet", wrong=True))
             return None
         self._breaker.succeeded()
-        return inferred.rows
+        return known.complete(inferred.rows, self._target.outputs)
 
     async def aclose(self) -> None:
         """End the probes and close the channels."""
@@ -130,7 +138,7 @@ class Triton:
         if connection is None:
             return
         try:
-            inferred = await connection.infer((self._target.probe,), self._target.patience, {})
+            inferred = await connection.probe(self._target.probe, self._target.patience)
             self._compare(inferred)
         except NoAnswer as error:
             self._failed(error)
@@ -139,6 +147,7 @@ class Triton:
             return
         if self._breaker.open or inferred.release != self._release:
             self._release = inferred.release
+            self._memory.forget()
             log.info("Triton at %s answers: release %s", self._target.address, self._release)
         self._breaker.probed()
 

@@ -1,17 +1,21 @@
 """One gRPC channel to a Triton server, and one inference over it."""
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import grpc
 import numpy as np
 import numpy.typing as npt
-from tritonclient.grpc import InferInput
+from tritonclient.grpc import InferInput, InferRequestedOutput, InferResult
 from tritonclient.grpc.aio import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 MODEL = "classifier"
 """The ensemble; which release of it answers is the server's choice."""
+
+EMBEDDING, JUDGEMENT = "embedding", "judgement"
+"""What is asked of it: the latter has all other outputs side by side, for two tensors cost both sides less than ten."""
 
 _OPTIONS = [
     # headless Services list every server; one that is gone is tried again within seconds, not minutes
@@ -46,25 +50,58 @@ class Connection:
     """Closed only when idle: a call whose channel is closed under it ends as if its request had been cancelled."""
 
     def __init__(self, address: str, outputs: Mapping[str, int], model: str = MODEL) -> None:
+        """`outputs` are names and widths: the embedding's, then the others in the judgement's order."""
         self._client = InferenceServerClient(address, channel_args=_OPTIONS)
         self._outputs, self._model = outputs, model
+        self._wanted = [InferRequestedOutput(name) for name in (EMBEDDING, JUDGEMENT)]
         self.in_flight = 0
 
     async def infer(self, texts: Sequence[str], seconds: float, headers: Mapping[str, str]) -> Inferred:
         """All outputs for some texts, as one batch. Raises NoAnswer, at the latest after `seconds`."""
+        result = await self._ask(texts, seconds, headers, self._wanted)
+        return self._inferred(result, len(texts))
+
+    async def probe(self, text: str, seconds: float) -> Inferred:
+        """The same for one text, with all that the ensemble gives: the judgement must have it where it is read."""
+        result = await self._ask((text,), seconds, {}, None)
+        named = {name: result.as_numpy(name) for name in self._outputs}
+        for name, width in self._outputs.items():
+            _check(name, named[name], (1, width))
+        inferred = self._inferred(result, 1)
+        for name, values in named.items():
+            if not np.array_equal(values, inferred.rows[name]):
+                raise NoAnswer(f"output {name} is not in its place", wrong=True)
+        return inferred
+
+    async def _ask(
+        self,
+        texts: Sequence[str],
+        seconds: float,
+        headers: Mapping[str, str],
+        outputs: Sequence[InferRequestedOutput] | None,
+    ) -> InferResult:
         tensor = InferInput("TEXT", [len(texts), 1], "BYTES")
         tensor.set_data_from_numpy(np.array([[text.encode("utf-8", "replace")] for text in texts], np.object_))
         self.in_flight += 1
         try:
-            result = await self._client.infer(self._model, [tensor], client_timeout=seconds, headers=dict(headers))
+            asked = self._client.infer(
+                self._model, [tensor], outputs=outputs, client_timeout=seconds, headers=dict(headers)
+            )
+            return await asked
         except InferenceServerException as error:
             raise NoAnswer(str(error.status() or "no status").removeprefix("StatusCode.")) from None
         except (grpc.RpcError, OSError, ValueError) as error:
             raise NoAnswer(type(error).__name__) from None
         finally:
             self.in_flight -= 1
-        rows = {name: result.as_numpy(name) for name in self._outputs}
-        _check(rows, self._outputs, len(texts))
+
+    def _inferred(self, result: InferResult, texts: int) -> Inferred:
+        judged = {name: width for name, width in self._outputs.items() if name != EMBEDDING}
+        embedding, judgement = (result.as_numpy(name) for name in (EMBEDDING, JUDGEMENT))
+        _check(EMBEDDING, embedding, (texts, self._outputs[EMBEDDING]))
+        _check(JUDGEMENT, judgement, (texts, sum(judged.values())))
+        places = zip(judged.items(), accumulate(judged.values()), strict=True)
+        rows = {EMBEDDING: embedding, **{name: judgement[:, end - width : end] for (name, width), end in places}}
         return Inferred(rows, result.get_response().model_version)
 
     async def close(self) -> None:
@@ -72,11 +109,9 @@ class Connection:
         await self._client.close()
 
 
-def _check(rows: Mapping[str, npt.NDArray[np.float32] | None], outputs: Mapping[str, int], texts: int) -> None:
-    """Raises NoAnswer unless every output is there, of its shape and finite."""
-    for name, width in outputs.items():
-        values = rows[name]
-        if values is None or values.shape != (texts, width) or values.dtype != np.float32:
-            raise NoAnswer(f"output {name} is not what was agreed", wrong=True)
-        if not np.isfinite(values).all():
-            raise NoAnswer(f"output {name} is not finite", wrong=True)
+def _check(name: str, values: npt.NDArray[np.float32] | None, shape: tuple[int, int]) -> None:
+    """Raises NoAnswer unless an output is there, of its shape and finite."""
+    if values is None or values.shape != shape or values.dtype != np.float32:
+        raise NoAnswer(f"output {name} is not what was agreed", wrong=True)
+    if not np.isfinite(values).all():
+        raise NoAnswer(f"output {name} is not finite", wrong=True)

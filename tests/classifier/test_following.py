@@ -5,20 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pointsman_classifier.conversation import SILENCE, utterance
+from pointsman_classifier.exchange import exchanges
 from pointsman_classifier.following import follow
-from pointsman_classifier.scoring import exchanges
 
 from pointsman.core.request import Turn
 
-EVEN = np.zeros(2, np.float32)
-
 
 def believed(*turns: list[float], stays: float = 2.0, previous: int | None = None) -> list[float]:
-    def move(_: int, before: int | None) -> np.ndarray:
-        return EVEN if before is None else np.eye(2, dtype=np.float32)[before] * stays
-
-    logits = [np.array(turn, np.float32) for turn in turns]
-    return [round(float(p), 3) for p in follow(logits, lambda t, before: -2.0, move, previous)]
+    moves = np.diag(np.array([stays, stays, 0], np.float32))
+    logits = np.array([[*turn, -2.0] for turn in turns], np.float32)
+    return [round(float(p), 3) for p in follow(logits, lambda _, before: moves[before], previous)]
 
 
 def test_a_follow_up_that_says_nothing_stays() -> None:
@@ -55,7 +51,7 @@ def test_any_context_is_even_and_short(said: list[tuple[str, str]]) -> None:
 
 def test_exchanges_are_in_the_order_in_which_they_were_said() -> None:
     texts = ("last", "answer", "second", SILENCE, "first", "greeting", SILENCE)
-    found = exchanges(texts, np.eye(len(texts), 512, dtype=np.float32), lambda text, vector: np.zeros(16, np.float32))
+    found = exchanges(texts, np.eye(len(texts), 512, dtype=np.float32), np.zeros((len(texts), 16), np.float32))
     assert [(each.text, each.assistant_text) for each in found] == [
         ("first", "greeting"),
         ("second", ""),

@@ -2,9 +2,17 @@
 
 import numpy as np
 from pointsman_classifier import lexical
-from pointsman_classifier.learnt import learn
-from pointsman_classifier.towers import Tower, Towers, from_arrays, to_arrays
+from pointsman_classifier.learnt import GAUSSIAN, WIDTH, Learnt, learn
+from pointsman_classifier.towers import JoinedTower, Tower, Towers, from_arrays, to_arrays
 from pointsman_classifier.vectors import unit
+
+
+def logits(learnt: Learnt, text: str, vector: lexical.Array) -> lexical.Array:
+    """Of each route, as `learnt` defines it."""
+    u = unit(vector - learnt.middle)
+    likeness = GAUSSIAN * np.exp(WIDTH * (learnt.points @ u - 1)) @ learnt.weights + u @ learnt.linear + learnt.bias
+    total: lexical.Array = likeness + lexical.Lexicon((learnt.words, learnt.rarity)).products([text])[0]
+    return total
 
 
 def test_the_embedding_and_the_letters_both_tell_routes_apart() -> None:
@@ -14,16 +22,18 @@ def test_the_embedding_and_the_letters_both_tell_routes_apart() -> None:
     near = unit(apart[owners] + draw.normal(0, 0.03, (16, 512)).astype(np.float32))
     texts = [f"{'invoice' if owner == 0 else 'password'} {i}" for i, owner in enumerate(owners)]
     by_meaning = learn(["same"] * 16, near, owners, 2)
-    assert [by_meaning.logits("same", apart[i]).argmax() for i in (0, 1)] == [0, 1]
+    assert [logits(by_meaning, "same", apart[i]).argmax() for i in (0, 1)] == [0, 1]
     blurred = unit(draw.normal(0, 1, (1, 512)).astype(np.float32) + draw.normal(0, 0.01, (16, 512)).astype(np.float32))
     by_letters = learn(texts, blurred, owners, 2)
-    assert [by_letters.logits(t, blurred.mean(axis=0)).argmax() for t in ("my invoice", "passwords")] == [0, 1]
+    assert [logits(by_letters, t, blurred.mean(axis=0)).argmax() for t in ("my invoice", "passwords")] == [0, 1]
 
 
 def test_grams_of_alike_words_are_alike() -> None:
-    index = lexical.index(["transfer money", "play a song"])
-    assert lexical.similarity(index, "money transfers").argmax() == 0
-    assert lexical.similarity(index, "").tolist() == [0, 0] or lexical.similarity(index, "").shape == (2,)
+    index = lexical.Lexicon(lexical.index(["transfer money", "play a song"]))
+    likeness = index.products(["money transfers", "", "a song"])
+    assert likeness.argmax(axis=1).tolist()[::2] == [0, 1]
+    assert np.isfinite(likeness).all()
+    assert np.allclose(index.products(["play a song"])[0, 1], 1, atol=1e-3)
 
 
 def test_towers_without_weights_change_nothing() -> None:
@@ -34,3 +44,11 @@ def test_towers_without_weights_change_nothing() -> None:
     assert towers.familiarity(x).round(2).tolist()[0] == 1
     again = from_arrays(to_arrays(towers))
     assert np.array_equal(again.known, towers.known)
+
+
+def test_a_joined_tower_is_the_tower() -> None:
+    draw = np.random.default_rng(3)
+    shapes = ((512, 8), (8, 512), (512, 6), 6, (6, 512), 512)
+    tower = Tower(*(draw.normal(0, 0.1, shape).astype(np.float32) for shape in shapes))
+    centre, x = draw.normal(0, 0.1, 512).astype(np.float32), draw.normal(0, 1, (3, 512)).astype(np.float32)
+    assert np.allclose(JoinedTower(tower, centre)(x), tower(x - centre), atol=1e-5)

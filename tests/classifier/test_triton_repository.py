@@ -10,9 +10,9 @@ import pytest
 from google.protobuf import text_format
 from pointsman_classifier import triton_build, triton_configs
 from pointsman_classifier.encoder import Encoder, float16_model
-from pointsman_classifier.heads import OUTPUTS, Heads
+from pointsman_classifier.heads import OUTPUTS, WIDTH, Heads
 from pointsman_classifier.tokenizer import Tokenizer
-from pointsman_classifier.triton_steps import BUCKETS, judged, pieces, texts
+from pointsman_classifier.triton_steps import BUCKETS, JUDGEMENT, judged, pieces, texts
 from tritonclient.grpc import model_config_pb2
 
 from tests.classifier.labelled import LABELLED
@@ -46,9 +46,19 @@ def test_every_configuration_is_of_tritons_schema(configs: dict[str, Any]) -> No
 
 
 def test_the_outputs_are_those_of_the_heads(configs: dict[str, Any]) -> None:
-    heads = {name: (width,) for name, width in OUTPUTS.items()}
+    heads = {**{name: (width,) for name, width in OUTPUTS.items()}, JUDGEMENT: (WIDTH,)}
     assert ports(configs["heads"]) == heads
     assert ports(configs["classifier"]) == {"embedding": (512,), **heads}
+
+
+def test_a_queue_policy_is_at_the_entrance_only(configs: dict[str, Any]) -> None:
+    """Elsewhere, and with one instance, it makes this Triton stall: docs/decisions/classifier-triton.md."""
+    for name in ("encoder", "heads"):
+        policy = configs[name].dynamic_batching.default_queue_policy
+        assert (policy.max_queue_size, policy.default_timeout_microseconds) == (0, 0)
+    assert configs["tokenizer"].dynamic_batching.default_queue_policy.max_queue_size > 0
+    assert configs["tokenizer"].instance_group[0].count == 2
+    assert configs["encoder"].HasField("dynamic_batching")
 
 
 def test_the_ensemble_joins_ports_that_exist(configs: dict[str, Any]) -> None:
@@ -134,8 +144,14 @@ def test_steps_need_no_server() -> None:
     assert ids.shape == mask.shape == (3, 32)
     assert mask.sum(axis=1).tolist() == [4, 3, 22]  # with begin and end
     assert not ids[mask == 0].any()
-    rows = judged(Heads.load(), said, np.zeros((2, 512), np.float32))
-    assert {name: array.shape for name, array in rows.items()} == {name: (2, n) for name, n in OUTPUTS.items()}
+    wanted = [*OUTPUTS, JUDGEMENT]
+    rows = judged(Heads.load(), said, np.zeros((2, 512), np.float32), wanted)
+    assert {name: array.shape for name, array in rows.items()} == {
+        JUDGEMENT: (2, WIDTH),
+        **{name: (2, n) for name, n in OUTPUTS.items()},
+    }
+    assert np.array_equal(rows[JUDGEMENT], np.hstack([rows[name] for name in OUTPUTS]))
+    assert list(judged(Heads.load(), said, np.zeros((2, 512), np.float32), ["pii"])) == ["pii"]
 
 
 def test_releases_are_added_and_chosen(tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ import msgspec
 import numpy as np
 import pytest
 from pointsman_classifier.embedded import EmbeddedClassifier
+from pointsman_classifier.memory import Memory
 from pointsman_classifier.triton_build import build
 from pointsman_faults.server import FaultServer
+from tritonclient.grpc import InferenceServerClient
 
 from pointsman.cli.classifier import RouteClassifier
 from pointsman.cli.triton.client import PROBE, outputs
@@ -98,7 +100,7 @@ async def under_load(folder: Path, embedded: RouteClassifier, wanted: Target) ->
         async def ask() -> None:
             for n in range(1_000_000):
                 text, backend = [("hello there!", "ai/talker"), ("Write a Python function", "ai/coder")][n % 2]
-                response = await router.chat(text)
+                response = await router.chat(f"{text} {n}")  # always another text: one that is known is not sent
                 watched.statuses[response.status] += 1
                 if response.headers.get("x-pointsman-backend") != backend:
                     wrong.append(f"{n}: {response.headers.get('x-pointsman-reason')}")
@@ -266,5 +268,29 @@ async def test_the_trace_goes_with_the_question(embedded: RouteClassifier, serve
         await until(lambda: client.well)
         assert await client.analyse(("hello",), 5.0) is not None
         assert asked
+    finally:
+        await client.aclose()
+
+
+async def test_texts_that_are_known_are_not_sent_again(embedded: RouteClassifier, server: TritonServer) -> None:
+    def analysed() -> int:
+        with InferenceServerClient(server.address) as statistics:
+            return int(statistics.get_inference_statistics("classifier").model_stats[0].inference_count)
+
+    client = Triton(target(embedded, server.address, interval=3600.0), memory=Memory())
+    client.start()
+    try:
+        await until(lambda: client.well)
+        before = analysed()
+        first = await client.analyse(("hello", "…", "Write a poem", "…"), 5.0)
+        await until(lambda: analysed() == before + 3)  # the server counts after it has answered
+        again = await client.analyse(("Write a poem", "new", "hello"), 5.0)
+        assert await client.analyse(("new",), 5.0) is not None
+        assert await client.analyse(("newer",), 5.0) is not None
+        await until(lambda: analysed() == before + 5)
+        assert first is not None and again is not None
+        for name, width in outputs().items():
+            assert again[name].shape == (3, width)
+            assert np.array_equal(first[name][[2, 0]], again[name][[0, 2]])
     finally:
         await client.aclose()

@@ -24,6 +24,7 @@ class TritonPythonModel:
         parameters = {name: value["string_value"] for name, value in config.get("parameters", {}).items()}
         self._gpu = args["model_instance_kind"] == "GPU"
         name = "model.fp16.onnx" if self._gpu else config["default_model_filename"] or "model.onnx"
+        onnxruntime.disable_telemetry_events()  # on some platforms it tells its maker of its use
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(parameters.get("intra_op_thread_count", "1"))
         options.inter_op_num_threads = 1

@@ -30,9 +30,11 @@ def outputs() -> dict[str, int]:
 
 def remote(embedded: RouteClassifier, address: str) -> Remote:
     """Triton for a router; the embedded classifier scores, and says what a probe should give."""
+    from pointsman_classifier.memory import Memory
+
     expected = embedded.analyse((PROBE,))["embedding"][0]
     target = Target(address=address, outputs=outputs(), probe=PROBE, expected=expected)
-    return Remote(Triton(target, outgoing), embedded)
+    return Remote(Triton(target, outgoing, Memory()), embedded)
 
 
 class TritonClassifier(RouteClassifier):

@@ -25,7 +25,7 @@ class TritonPythonModel:
         try:
             texts = triton_steps.texts(pb.get_input_tensor_by_name(request, "TEXT").as_numpy())
             vectors = pb.get_input_tensor_by_name(request, "embedding").as_numpy()
-            outputs = triton_steps.judged(self._heads, texts, vectors)
+            outputs = triton_steps.judged(self._heads, texts, vectors, request.requested_output_names())
         except Exception as error:
             return pb.InferenceResponse(error=pb.TritonError(f"heads: {type(error).__name__}"))
         return pb.InferenceResponse([pb.Tensor(name, array) for name, array in outputs.items()])
