@@ -4,6 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("pointsman", deadline=None)  # a busy machine is no defect
+settings.load_profile("pointsman")
 
 pytest_plugins = [
     "tests.cluster.fixtures",  # api_server and cluster: a real Kubernetes
