@@ -32,7 +32,8 @@ _README = """\
 {description}
 
 ```console
-$ helm install pointsman charts/pointsman --namespace pointsman-system --create-namespace
+$ helm install pointsman charts/pointsman --namespace pointsman-system --create-namespace \\
+    --set image.registry=registry.example.com/team
 ```
 
 [docs/install.md](../../docs/install.md) tells the rest: keys, certificates, profiles, upgrade, removal.

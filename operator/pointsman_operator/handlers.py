@@ -7,6 +7,7 @@ objects, so the first LIST, not Kopf, says that everything is known (see `resync
 """
 
 import logging
+import re
 from typing import Any
 
 import kopf
@@ -57,6 +58,23 @@ class _NoDifferences(kopf.DiffBaseStorage):
 
     def store(self, **_: Any) -> None:
         """Nothing is kept: objects are their users' own."""
+
+
+class OptionalKinds(logging.Filter):
+    """Makes news of Kopf's warning that a kind is not served, where clusters may lack every kind that it names."""
+
+    LOGGER = "kopf._core.reactor.observation"
+    """Whose warning it is; filters of a logger above are not asked."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Nothing is dropped: another kind that is missing stays a warning."""
+        named = set(re.findall(r"any_name='(\w+)'", record.getMessage()))
+        optional = {watched.plural: watched.kind for watched in WATCHED.values() if watched.optional}
+        if named and named <= optional.keys():
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            kinds = ", ".join(sorted(optional[each] for each in named))
+            record.msg, record.args = f"{kinds}: not installed, which is fine; watched once it is", ()
+        return True
 
 
 def settings() -> kopf.OperatorSettings:

@@ -209,4 +209,5 @@ class Operator:
 def run(settings: Settings) -> None:
     """Run one replica to its end."""
     logging.getLogger("kopf").setLevel(logging.WARNING)  # it tells of every object that it hands over
+    logging.getLogger(handlers.OptionalKinds.LOGGER).addFilter(handlers.OptionalKinds())
     asyncio.run(Operator(settings).run())

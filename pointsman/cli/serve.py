@@ -58,6 +58,12 @@ def serve(
     drain: Annotated[
         float, typer.Option(metavar="SECONDS", min=0, help="On SIGTERM, how long answers under way may take.")
     ] = 30.0,
+    drain_delay: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0, help="Before that, how long to answer on, each answer closing its connection."
+        ),
+    ] = 1.0,
     max_in_flight: Annotated[
         int, typer.Option(metavar="N", min=1, help="Requests at once; more wait, then get 503 and Retry-After.")
     ] = 1024,
@@ -89,6 +95,7 @@ def serve(
                 allow_external=frozenset(allow_external or ()),
                 api_server=own_api_server(),
                 drain=drain,
+                drain_delay=drain_delay,
                 max_in_flight=max_in_flight,
                 classifier=model,
                 remote=remote,

@@ -128,7 +128,48 @@ def test_a_container_that_ends_has_time_for_its_answers(helm4: Helm) -> None:
     router = by_kind(helm4.objects("--set", "router.drain.answerSeconds=200"), "Deployment")["pointsman-router"]
     pod = router["spec"]["template"]["spec"]
     assert "--drain=200" in pod["containers"][0]["args"]
-    assert pod["terminationGracePeriodSeconds"] >= 5 + 200 + 10
+    assert "--drain-delay=30" in pod["containers"][0]["args"]
+    assert pod["terminationGracePeriodSeconds"] >= 5 + 30 + 200 + 10
+
+
+def test_clients_that_are_named_are_the_only_ones(helm4: Helm) -> None:
+    """Metrics of routers are read at the clients' port."""
+
+    def let_in(*options: str) -> list[Any]:
+        named = 'networkPolicy.clients=[{"podSelector": {}}]'
+        policies = by_kind(helm4.objects("--set-json", named, *options), "NetworkPolicy")
+        return [each["from"][0] for each in policies["pointsman-router"]["spec"]["ingress"]]
+
+    assert let_in() == [{"podSelector": {}}]
+    monitoring = {"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}
+    narrowed = let_in("--set-json", f"networkPolicy.metrics={json.dumps([monitoring])}")
+    assert narrowed == [{"podSelector": {}}, monitoring]
+
+
+def test_triton_sends_spans_only_where_it_is_told_to(helm4: Helm) -> None:
+    def triton(*options: str) -> tuple[list[str], dict[str, Any]]:
+        objects = helm4.objects("--set", "router.classifier=Triton", *options)
+        pod = by_kind(objects, "Deployment")["pointsman-triton"]["spec"]["template"]["spec"]
+        return pod["containers"][0]["args"], by_kind(objects, "NetworkPolicy")["pointsman-triton"]["spec"]
+
+    arguments, policy = triton()
+    assert not [each for each in arguments if "trace" in each]
+    assert "egress" not in policy
+    arguments, policy = triton("--set", "telemetry.tritonUrl=http://collector:4318/v1/traces")
+    assert "--trace-config=opentelemetry,url=http://collector:4318/v1/traces" in arguments
+    assert "--trace-config=level=TIMESTAMPS" in arguments  # TENSORS would be prompts
+    assert policy["egress"][1]["ports"] == [{"port": 4317}, {"port": 4318}]
+
+
+def test_triton_on_a_gpu_is_alive_while_it_infers(helm4: Helm) -> None:
+    probes = {
+        profile: by_kind(helm4.objects("--set", f"router.classifier=Triton,triton.profile={profile}"), "Deployment")[
+            "pointsman-triton"
+        ]["spec"]["template"]["spec"]["containers"][0]["livenessProbe"]
+        for profile in ("CPU", "GPU")
+    }
+    assert probes["GPU"]["exec"]["command"][1:3] == ["-m", "pointsman_classifier.triton_supervisor"]
+    assert "httpGet" in probes["CPU"]  # its image has the supervisor inside
 
 
 def test_dockerfiles_are_clean() -> None:

@@ -18,7 +18,9 @@ CONTROLLERS = "kube-controller-manager"
 ALL = tuple(PINS["programs"])
 # The chart's tests need no cluster, and a cluster not these.
 CHART = ("helm", "helm3", "kubeconform")
-NODE = tuple(name for name in ALL if name == "helm" or name not in CHART)
+COLLECTOR = "collector"
+"""Of traces; the end-to-end tests put it into an image."""
+NODE = tuple(name for name in ALL if name == "helm" or name not in (*CHART, COLLECTOR))
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,14 @@ class Program:
     source: str
     stamp: str
     replaces: tuple[str, ...]
+    requires: tuple[str, ...]
+    """Other modules that its source imports, each with its version."""
 
     @property
     def key(self) -> str:
         """Changes exactly when the program would."""
-        return hashlib.sha256(json.dumps([self.name, *vars(self).values()]).encode()).hexdigest()[:12]
+        told = [value for field, value in vars(self).items() if field != "requires" or value]
+        return hashlib.sha256(json.dumps([self.name, *told]).encode()).hexdigest()[:12]
 
     @property
     def file(self) -> Path:
@@ -58,6 +63,7 @@ def program(name: str) -> Program:
         replaces=tuple(
             f"k8s.io/{name} => k8s.io/{name} {module['staging_version']}" for name in module.get("staging", ())
         ),
+        requires=tuple(module.get("requires", ())),
     )
 
 

@@ -52,6 +52,7 @@ def _go_mod(program: pins.Program) -> str:
     """A module of our own that requires the pinned one."""
     lines = [f"module pointsman.dev/{program.module}", "go 1.26.0"]
     lines += [f"require {program.path} {program.version}"] if program.path else []
+    lines += [f"require {requirement}" for requirement in program.requires]
     lines += [f"replace {replacement}" for replacement in program.replaces]
     return "\n\n".join(lines) + "\n"
 

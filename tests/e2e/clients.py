@@ -61,3 +61,78 @@ async def main():
 asyncio.run(main())
 """
 """URL, KEY, RATE a second, SECONDS, number of STREAMS, MODEL of the requests, MODEL of the streams: how many failed."""
+
+CLASSIFIED = """
+import asyncio, collections, itertools, json, os, sys, time
+import aiohttp
+
+url, key, rate, cases, stop = sys.argv[1], sys.argv[2], float(sys.argv[3]), json.loads(sys.argv[4]), sys.argv[5]
+outcomes, failures = collections.Counter(), []
+
+async def ask(session, text, route):
+    body = {"model": "auto-classified", "messages": [{"role": "user", "content": text}], "max_tokens": 8}
+    try:
+        async with session.post(url + "/chat/completions", json=body) as answer:
+            await answer.read()
+            said = answer.headers.get("x-pointsman-route")
+            outcome = "failed" if answer.status != 200 else "ok" if said == route else "astray"
+            if outcome != "ok":
+                failures.append(f"{answer.status}, {said} for {route}: {answer.headers.get('x-pointsman-reason')}")
+    except Exception as error:
+        outcome = "failed"
+        failures.append(f"{type(error).__name__}: {error}")
+    outcomes[outcome] += 1
+
+async def main():
+    timeout, headers = aiohttp.ClientTimeout(total=120), {"Authorization": f"Bearer {key}"}
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)  # so that every router is asked
+    async with aiohttp.ClientSession(timeout=timeout, headers=headers, connector=connector) as session:
+        tasks, begin, asked = [], time.monotonic(), itertools.cycle(cases)
+        while not os.path.exists(stop):
+            tasks.append(asyncio.create_task(ask(session, *next(asked))))
+            await asyncio.sleep(max(0, begin + len(tasks) / rate - time.monotonic()))
+        await asyncio.gather(*tasks)
+    print(json.dumps({**outcomes, "failures": failures[:5], "seconds": round(time.monotonic() - begin, 1)}))
+
+asyncio.run(main())
+"""
+"""URL, KEY, RATE a second, [[TEXT, ROUTE], ...], STOP: asks until the file STOP is there; how many went astray."""
+
+CONNECT = """
+import json, socket, sys
+
+def reached(address):
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=3).close()
+        return True
+    except OSError:
+        return False
+
+print(json.dumps([reached(address) for address in sys.argv[1:]]))
+"""
+"""HOST:PORT...: which of them take a connection."""
+
+TRACED = """
+import json, sys, urllib.request
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.propagate import inject
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import SpanKind
+
+url, key, collector, text = sys.argv[1:5]
+provider = TracerProvider(resource=Resource.create({"service.name": "a-client"}))
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=collector, insecure=True)))
+with provider.get_tracer("client").start_as_current_span("ask", kind=SpanKind.CLIENT) as span:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    inject(headers)
+    body = json.dumps({"model": "auto", "messages": [{"role": "user", "content": text}], "max_tokens": 8})
+    request = urllib.request.Request(url + "/chat/completions", body.encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        backend, answered = answer.headers["x-pointsman-backend"], bool(json.loads(answer.read())["choices"])
+provider.shutdown()
+print(json.dumps({"trace": f"{span.context.trace_id:032x}", "backend": backend, "answered": answered}))
+"""
+"""URL, KEY, COLLECTOR, TEXT: asks within a span of its own, and says which trace it is."""

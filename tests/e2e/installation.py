@@ -3,13 +3,12 @@
 import json
 import subprocess
 import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tests.cluster.access import Access
 from tests.e2e.images import REGISTRY, ROOT
@@ -19,18 +18,7 @@ EXAMPLE = ROOT / "examples" / "02-cluster"
 CLIENT = Path(__file__).parent / "client.yaml"
 NAMESPACE = "pointsman-system"
 RELEASE = "pointsman"
-_T = TypeVar("_T")
-
-
-def eventually(look: Callable[[], _T | None], what: str, seconds: float = 60) -> _T:
-    """What `look` gives once it gives something true."""
-    end = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < end, f"{what} did not happen within {seconds:.0f} s"
-        time.sleep(0.2)
+CLIENT_POD = ("demo", "deployment/client")
 
 
 @dataclass
@@ -71,11 +59,15 @@ class Installation:
     def apply_example(self) -> None:
         """Models, backends and policy, with the images of this installation; returns when they are Ready."""
         for file in (EXAMPLE / "models.yaml", CLIENT, *sorted((EXAMPLE / "policies").glob("*.yaml"))):
-            self.access.apply(file.read_text().replace("image: pointsman-", f"image: {REGISTRY}/pointsman-"))
+            self.apply_file(file)
         for name in ("small", "large", "flaky", "client"):
             self.rolled_out(name, "demo")
         for kind in ("modelbackends", "routingpolicies"):
             self.access.kubectl("wait", "-n", "demo", "--for=condition=Ready", "--timeout=90s", kind, "--all")
+
+    def apply_file(self, file: Path) -> None:
+        """Manifests, with the images of this installation."""
+        self.access.apply(file.read_text().replace("image: pointsman-", f"image: {REGISTRY}/pointsman-"))
 
     def rolled_out(self, name: str, namespace: str = NAMESPACE, seconds: int = 240) -> None:
         command = ["rollout", "status", "-n", namespace, f"deployment/{name}", f"--timeout={seconds}s"]
@@ -86,9 +78,9 @@ class Installation:
         for name in ("operator", "router"):
             self.rolled_out(f"{RELEASE}-{name}")
 
-    def client(self, program: str, *arguments: str, seconds: float = 120) -> Any:
+    def client(self, program: str, *arguments: str, seconds: float = 120, pod: tuple[str, str] = CLIENT_POD) -> Any:
         """Runs Python in a pod of the cluster; what it printed last, as JSON."""
-        command = ["exec", "-i", "-n", "demo", "deployment/client", "--", "python", "-", *arguments]
+        command = ["exec", "-i", "-n", *pod, "--", "python", "-", *arguments]
         return json.loads(self.access.kubectl(*command, stdin=program, seconds=seconds).splitlines()[-1])
 
     def pods(self, component: str) -> list[dict[str, Any]]:
@@ -97,13 +89,19 @@ class Installation:
 
     @contextmanager
     def forwarded(self) -> Iterator[str]:
-        """The routers' Service on this machine, by kubectl port-forward; its base URL."""
-        command = ["kubectl", "port-forward", "-n", NAMESPACE, f"service/{RELEASE}-router", ":80"]
+        """The routers' Service on this machine; its base URL."""
+        with self.port_forwarded(NAMESPACE, f"{RELEASE}-router", 80) as url:
+            yield f"{url}/v1"
+
+    @contextmanager
+    def port_forwarded(self, namespace: str, service: str, port: int) -> Iterator[str]:
+        """A Service on this machine, by kubectl port-forward."""
+        command = ["kubectl", "port-forward", "-n", namespace, f"service/{service}", f":{port}"]
         forward = subprocess.Popen(command, env=self.access.environment, stdout=subprocess.PIPE, text=True)
         try:
             assert forward.stdout
             line = forward.stdout.readline()  # Forwarding from 127.0.0.1:34567 -> 8080
-            yield f"http://127.0.0.1:{line.split('->')[0].strip().rpartition(':')[2]}/v1"
+            yield f"http://127.0.0.1:{line.split('->')[0].strip().rpartition(':')[2]}"
         finally:
             forward.terminate()
             forward.wait(10)
@@ -116,10 +114,26 @@ class Installation:
         """Endpoints of a backend, as its status has them."""
         return int(self.access.get("modelbackend", backend, "-n", "demo").get("status", {}).get("readyEndpoints", -1))
 
+    def addresses(self, app: str, namespace: str = "demo") -> list[str]:
+        """Of the pods of a Deployment; this machine reaches pods by them."""
+        found = self.access.get("pods", "-n", namespace, "-l", f"app={app}")["items"]
+        return [each["status"]["podIP"] for each in found if "deletionTimestamp" not in each["metadata"]]
+
+    def requests(self, app: str) -> list[list[dict[str, Any]]]:
+        """What each pod of a fault server was sent, headers included."""
+        return [list(self.asked(f"http://{address}:8000/requests")) for address in self.addresses(app)]
+
     def received(self, app: str) -> list[int]:
-        """How many requests each pod of a fault server was sent; this machine reaches pods by their addresses."""
-        counts = []
-        for pod in self.access.get("pods", "-n", "demo", "-l", f"app={app}")["items"]:
-            with urllib.request.urlopen(f"http://{pod['status']['podIP']}:8000/requests", timeout=5) as answer:
-                counts.append(len(json.loads(answer.read())))
-        return counts
+        """How many requests each pod of a fault server was sent."""
+        return [len(each) for each in self.requests(app)]
+
+    def play(self, app: str, script: dict[str, Any]) -> None:
+        """Has each pod of a fault server follow a script from now on."""
+        for address in self.addresses(app):
+            put = urllib.request.Request(f"http://{address}:8000/faults", json.dumps(script).encode(), method="PUT")
+            urllib.request.urlopen(put, timeout=5).close()
+
+    def asked(self, url: str) -> Any:
+        """What a pod answers to a GET, as JSON."""
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return json.loads(answer.read())

@@ -4,30 +4,18 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e import memory
 from tests.e2e.clients import ASK, LOAD
-from tests.e2e.images import REGISTRY
-from tests.e2e.installation import NAMESPACE, RELEASE, Installation, eventually
+from tests.e2e.installation import NAMESPACE, RELEASE, Installation
+from tests.support.waiting import eventually
 
 URL = f"http://{RELEASE}-router.{NAMESPACE}.svc/v1"
 RATE = float(os.environ.get("POINTSMAN_E2E_RATE", "100"))
 """Requests a second."""
-
-
-@pytest.fixture(scope="module")
-def steady(installation: Installation) -> Installation:
-    text = (Path(__file__).parent / "load.yaml").read_text()
-    installation.access.apply(text.replace("image: pointsman-", f"image: {REGISTRY}/pointsman-"))
-    installation.rolled_out("steady", "demo")
-    wait = ["wait", "-n", "demo", "--for=condition=Ready", "--timeout=90s"]
-    installation.access.kubectl(
-        *wait, "modelbackend/steady", "modelbackend/slow", "routingpolicy/steady", "routingpolicy/slow"
-    )
-    return installation
 
 
 @pytest.fixture
@@ -46,12 +34,14 @@ def loaded(
 
 def test_routers_are_replaced_under_load(steady: Installation, pool: ThreadPoolExecutor) -> None:
     before = {pod["metadata"]["name"] for pod in steady.pods("router")}
-    running = loaded(pool, steady, 45, streams=8)
-    steady.access.kubectl("rollout", "restart", "-n", NAMESPACE, f"deployment/{RELEASE}-router")
-    steady.rolled_out(f"{RELEASE}-router")
-    told = running.result()
+    seconds = 100  # until the last of the old routers has closed its connections and gone
+    running = loaded(pool, steady, seconds, streams=8)
+    with memory.told_at_most(steady, f"at {RATE:.0f} requests/s and 8 streams"):
+        steady.access.kubectl("rollout", "restart", "-n", NAMESPACE, f"deployment/{RELEASE}-router")
+        steady.rolled_out(f"{RELEASE}-router")
+        told = running.result()
     assert told.get("failed", 0) == 0, told
-    assert told["ok"] == int(RATE * 45) + 8
+    assert told["ok"] == int(RATE * seconds) + 8
     assert before.isdisjoint(pod["metadata"]["name"] for pod in steady.pods("router"))
 
 

@@ -8,7 +8,8 @@ import openai
 import pytest
 
 from tests.e2e.clients import ASK
-from tests.e2e.installation import NAMESPACE, RELEASE, Installation, eventually
+from tests.e2e.installation import NAMESPACE, RELEASE, Installation
+from tests.support.waiting import eventually
 
 URL = f"http://{RELEASE}-router.{NAMESPACE}.svc/v1"
 CODE = "Write a Python function that sorts a list of numbers."

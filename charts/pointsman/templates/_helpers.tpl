@@ -70,6 +70,7 @@ capabilities: {drop: [ALL]}
 - {name: OTEL_EXPORTER_OTLP_PROTOCOL, value: {{ .protocol | quote }}}
 - {name: OTEL_TRACES_SAMPLER, value: {{ .sampler | quote }}}
 - {name: OTEL_TRACES_SAMPLER_ARG, value: {{ .samplerArg | quote }}}
+- {name: OTEL_METRICS_EXPORTER, value: {{ .metricsExporter | quote }}}
 - {name: OTEL_SERVICE_NAME, value: pointsman-{{ index $ 1 }}}
 - name: OTEL_RESOURCE_ATTRIBUTES
   value: k8s.namespace.name=$(POINTSMAN_NAMESPACE),k8s.pod.name=$(POINTSMAN_POD_NAME)

@@ -32,12 +32,13 @@ def incoming(headers: Mapping[str, str]) -> Context:
 
 
 def outgoing() -> Mapping[str, str]:
-    """The headers (names in lower case) that tell a callee of the current span; none without one.
+    """The headers (names in lower case) that tell Triton of the current span; none without one that is sampled.
 
-    For whoever calls another service within a request: a Triton client takes this function and sends what it gives as
-    HTTP headers or gRPC metadata. The span's sampling decision is part of it.
+    Triton records every trace that it is told of and heeds no sampling decision, so the decision is made here. A callee
+    that heeds it is told by `headers_of`.
     """
-    return headers_of(trace.get_current_span().get_span_context())
+    context = trace.get_current_span().get_span_context()
+    return headers_of(context) if context.trace_flags.sampled else _NOTHING
 
 
 def headers_of(context: SpanContext) -> Mapping[str, str]:
