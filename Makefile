@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 .PHONY: help
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .DEFAULT_GOAL := help
 
@@ -35,6 +35,10 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 run: $(VENV)/.run ## A router on this machine, with small real models (Ctrl-C ends it)
 	@exec $(BIN)/pointsman demo
 
+.PHONY: cli
+cli: $(VENV)/.run ## The command pointsman, in .venv/bin
+	@echo "$(CURDIR)/$(BIN)/pointsman"
+
 .PHONY: test
 test: $(VENV)/.dev ## All tests that this machine can run
 	@$(BIN)/python -m pytest
@@ -47,6 +51,10 @@ test-fast: $(VENV)/.dev ## Without cluster and model tests
 cluster: ## A real Kubernetes on this machine (root): eval "$(make -s cluster)"
 	@$(MAKE) --no-print-directory $(BIN)/uv >&2  # stdout is what the shell evaluates
 	@$(BIN)/python -m tests.cluster up
+
+.PHONY: cluster-images
+cluster-images: $(BIN)/uv ## Gives it our images, as localhost/pointsman-...
+	@$(BIN)/python -m tests.e2e
 
 .PHONY: cluster-down
 cluster-down: $(BIN)/uv ## Remove it, and what killed test runs left
@@ -69,16 +77,12 @@ build/audit: $(BIN)/uv requirements/audit.txt
 	@$(BIN)/uv pip install --quiet --python $@ --require-hashes -r requirements/audit.txt
 
 .PHONY: sbom
-sbom: build/audit ## What the images are made of, as CycloneDX: build/sbom/*.json
-	@mkdir -p build/sbom
-	@for each in router operator demo; do build/audit/bin/cyclonedx-py requirements requirements/images/$$each.txt \
-	  --output-reproducible --output-file build/sbom/$$each.cdx.json; done
-	@ls build/sbom/*.json
+sbom: build/audit $(VENV)/.dev ## What the images are made of, as CycloneDX with licences: build/sbom/*.json
+	@$(BIN)/python tools/sbom.py
 
 .PHONY: audit
-audit: build/audit ## Known vulnerabilities of what the images are made of (asks the package index)
-	@for each in router operator demo; do build/audit/bin/pip-audit --strict --require-hashes --disable-pip \
-	  --progress-spinner off -r requirements/images/$$each.txt; done
+audit: build/audit $(VENV)/.dev ## Known vulnerabilities of what the images are made of (AUDIT=--where-possible)
+	@$(BIN)/python tools/audit.py $(AUDIT)
 
 .PHONY: soak
 soak: $(VENV)/.dev ## Five minutes of mixed load; memory must stay flat

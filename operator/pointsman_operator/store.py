@@ -58,7 +58,8 @@ class Store:
         """`changed` is called whenever something changed that matters to the compiler."""
         self._changed = changed
         self._objects: dict[Key, Observed] = {}
-        self._deleted: dict[str, int] = {}
+        self._deleted: dict[str, Observed] = {}
+        """What went, by uid. An object that lost its label and got it back is the same one, at a later revision."""
         self._held: frozenset[str] = frozenset()
         self._count = 0
 
@@ -74,7 +75,10 @@ class Store:
         """An object as somebody saw it; False when something newer is known already."""
         new = observe(kind, body, self._tick())
         old = self._objects.get(new.key)
-        if new.uid in self._deleted or (old is not None and old.uid == new.uid and old.revision > new.revision):
+        gone = self._deleted.get(new.uid)
+        if gone is not None and new.revision <= gone.revision:
+            return False
+        if old is not None and old.uid == new.uid and old.revision > new.revision:
             return False
         self._objects[new.key] = new
         if old is None or old.content != new.content:
@@ -84,7 +88,7 @@ class Store:
     def delete(self, kind: str, body: Body) -> None:
         """An object is gone; another one of its name stays."""
         gone = observe(kind, body, self._tick())
-        self._deleted[gone.uid] = gone.seen
+        self._deleted[gone.uid] = gone
         old = self._objects.get(gone.key)
         if old is not None and old.uid == gone.uid:
             del self._objects[gone.key]
@@ -123,7 +127,7 @@ class Store:
 
     def _forget(self, mark: int) -> None:
         """Deletions matter only to LISTs that began before them; one kind's at a time is under way."""
-        self._deleted = {uid: seen for uid, seen in self._deleted.items() if seen >= mark}
+        self._deleted = {uid: gone for uid, gone in self._deleted.items() if gone.seen >= mark}
 
     def _tick(self) -> int:
         self._count += 1

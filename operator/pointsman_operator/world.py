@@ -98,8 +98,9 @@ class Builder:
         text = secret.value(KEY_FILE) if secret is not None else None
         if text is None:
             self._keys = NOBODY
-            fix = f"Create it with the label {SECRET_LABEL}, or nobody is let in"
-            return NOBODY, (Problem("", f"Secret {where.namespace}/{where.name}", KEY_FILE, "is missing", fix),)
+            lacks = f"has no {KEY_FILE}" if secret else f"is not there, or lacks the label {SECRET_LABEL}=true"
+            name, fix = f"Secret {where.namespace}/{where.name}", "Until then nobody is let in"
+            return NOBODY, (Problem("", name, "", lacks, fix),)
         problems = parse_keys(text, f"Secret {where.namespace}/{where.name}").problems
         if not any(problem.is_error for problem in problems):
             self._keys = text

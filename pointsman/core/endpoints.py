@@ -23,8 +23,6 @@ class Endpoint(msgspec.Struct, frozen=True, order=True):
     port: int
     tls: bool = False
     zone: str = ""
-    server_name: str = ""
-    """Name in the certificate and the Host header, where it is not the host."""
 
     @property
     def authority(self) -> str:

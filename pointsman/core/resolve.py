@@ -1,10 +1,14 @@
 """What a model name means: a virtual name of a policy, or one pinned backend; with or without a mode."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from pointsman.core.request import Rights, Subject
 from pointsman.core.resources.policy import Override
 from pointsman.core.snapshot import Backend, Overrides, Policy, Snapshot
+
+_NAMES_SHOWN = 50
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -64,6 +68,14 @@ def known_models(snapshot: Snapshot, rights: Rights) -> list[tuple[str, str]]:
         if rights.allow(backend.name, backend.key, backend.model, *backend.aliases)
     )
     return [*virtual, *real]
+
+
+def no_such_model(name: str, known: Iterable[str]) -> str:
+    """What somebody is told who asks for a name that nothing has; `known` are those they may ask for."""
+    names = list(known)
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    exists = ", ".join(names[:_NAMES_SHOWN]) + more if names else "none: no policy or backend is in force"
+    return f"model {name!r} does not exist; available: {exists}"
 
 
 def _whole_name(snapshot: Snapshot, name: str, subject: Subject, now: float) -> Target | None:

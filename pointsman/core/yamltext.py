@@ -44,7 +44,10 @@ def read(text: str) -> Iterator[Document]:
                 builder.add(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise Unreadable(mark.line + 1 if mark else 1, _words(error), "Correct the YAML at or just above it") from None
+        line = mark.line if mark else 0
+        tabbed = re.match(r"\s*\t", "".join(text.splitlines()[line : line + 1]))
+        fix = "Indent by spaces: YAML allows no tabs there" if tabbed else "Correct the YAML at or just above it"
+        raise Unreadable(line + 1, _words(error), fix) from None
     except (yaml.YAMLError, UnicodeError):
         raise Unreadable(1, "holds characters that YAML does not allow", "Save it as UTF-8 text") from None
 
@@ -59,8 +62,10 @@ def _words(error: yaml.MarkedYAMLError) -> str:
 class _Frame:
     """A list or mapping that is being filled."""
 
-    def __init__(self, value: list[Any] | dict[str, Any], anchor: str | None, size: int) -> None:
+    def __init__(self, value: list[Any] | dict[str, Any], anchor: str | None, size: int, flow: bool) -> None:
         self.value, self.anchor, self.size = value, anchor, size
+        self.flow = flow
+        """Whether it is written in brackets."""
         self.depth = 1
         self.key: str | None = None
         self.merges: list[Any] = []
@@ -92,6 +97,9 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
         self._grow(len(event.value) + 1, line)
         frame = self._frames[-1] if self._frames else None
+        if frame is not None and frame.flow and "?" in event.value and not event.style:
+            # PyYAML takes it, the parser of kubectl ends the text there: "did not find expected ',' or ']'"
+            raise Unreadable(line, "a ? in unquoted text within brackets, which kubectl refuses", "Quote the text")
         if frame is not None and isinstance(frame.value, dict) and frame.key is None:
             self._key(frame, event.value, line)
             return
@@ -120,7 +128,7 @@ class _Builder:
             raise Unreadable(line, "a key is a list or mapping", "Keys are words; check for { or [ before a colon")
         self._grow(2, line)
         empty: list[Any] | dict[str, Any] = [] if isinstance(event, yaml.SequenceStartEvent) else {}
-        self._frames.append(_Frame(empty, event.anchor, self._size))
+        self._frames.append(_Frame(empty, event.anchor, self._size, bool(event.flow_style)))
 
     def _close(self, line: int) -> None:
         frame = self._frames.pop()

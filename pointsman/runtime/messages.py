@@ -29,7 +29,6 @@ def endpoint_message(endpoint: Endpoint) -> pb.Endpoint:
         host=endpoint.host,
         port=endpoint.port,
         tls=endpoint.tls,
-        server_name=endpoint.server_name,
         zone=endpoint.zone,
         ready=True,
     )
@@ -37,7 +36,7 @@ def endpoint_message(endpoint: Endpoint) -> pb.Endpoint:
 
 def endpoint_of(message: pb.Endpoint) -> Endpoint:
     """One address."""
-    return Endpoint(message.host, message.port, message.tls, message.zone, message.server_name)
+    return Endpoint(message.host, message.port, message.tls, message.zone)
 
 
 def credentials_message(revision: str, credentials: Mapping[SecretKey, str], keys: str | None) -> pb.Credentials:

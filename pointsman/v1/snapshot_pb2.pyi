@@ -201,7 +201,6 @@ class Endpoint(_message.Message):
     HOST_FIELD_NUMBER: _builtins.int
     PORT_FIELD_NUMBER: _builtins.int
     TLS_FIELD_NUMBER: _builtins.int
-    SERVER_NAME_FIELD_NUMBER: _builtins.int
     ZONE_FIELD_NUMBER: _builtins.int
     READY_FIELD_NUMBER: _builtins.int
     TERMINATING_FIELD_NUMBER: _builtins.int
@@ -210,8 +209,6 @@ class Endpoint(_message.Message):
     port: _builtins.int
     """1 to 65535"""
     tls: _builtins.bool
-    server_name: _builtins.str
-    """name in the certificate and the Host header; empty where it is the host"""
     zone: _builtins.str
     """topology zone; empty when unknown"""
     ready: _builtins.bool
@@ -224,14 +221,13 @@ class Endpoint(_message.Message):
         host: _builtins.str = ...,
         port: _builtins.int = ...,
         tls: _builtins.bool = ...,
-        server_name: _builtins.str = ...,
         zone: _builtins.str = ...,
         ready: _builtins.bool = ...,
         terminating: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "port", b"port", "ready", b"ready", "server_name", b"server_name", "terminating", b"terminating", "tls", b"tls", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "port", b"port", "ready", b"ready", "terminating", b"terminating", "tls", b"tls", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

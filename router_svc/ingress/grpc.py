@@ -14,6 +14,7 @@ from grpc.aio import AbortError, ServicerContext
 from pointsman.core.errors import InvalidRequest, RequestError, UpstreamFailed
 from pointsman.v1 import router_pb2 as pb
 from pointsman.v1 import router_pb2_grpc
+from router_svc import sse
 from router_svc.exchange import Answer, Incoming
 from router_svc.ingress import wire
 from router_svc.ingress.http_answer import close
@@ -21,7 +22,7 @@ from router_svc.ingress.http_body import MAX_BODY_BYTES, too_large
 from router_svc.ingress.port import Pipeline
 from router_svc.ingress.unexpected import unexpected
 from router_svc.limits import Gate
-from router_svc.openai import errors, sse
+from router_svc.openai import errors
 from router_svc.spans import UNTRACED, Trace, Tracing
 
 ERROR_KEY = "pointsman-error-bin"

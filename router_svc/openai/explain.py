@@ -13,7 +13,7 @@ from pointsman.core.money import decimal
 from pointsman.core.plan import Candidate, Plan, Reason
 from pointsman.core.request import Operation
 from pointsman.core.signals import Score, Signals
-from router_svc.openai import sse
+from router_svc import sse
 
 _STREAM_OBJECTS = {Operation.CHAT: "chat.completion.chunk", Operation.COMPLETION: "text_completion"}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from pointsman.core.errors import UnknownModel
+from pointsman.core.resolve import no_such_model
 
 
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,14 +33,8 @@ def render_one(entries: Iterable[ModelEntry], name: str) -> bytes:
     """OpenAI's description of one model; raises UnknownModel, which lists what exists."""
     known = {entry.id: entry for entry in entries}
     if name not in known:
-        raise unknown(known)
+        raise UnknownModel(no_such_model(name, known), param="model")
     return msgspec.json.encode(_rendered(known[name]))
-
-
-def unknown(names: Iterable[str]) -> UnknownModel:
-    """The error for a model that does not exist, or that the key may not see."""
-    listed = ", ".join(sorted(names)) or "none"
-    return UnknownModel(f"There is no such model. Available models: {listed}.", param="model")
 
 
 def _rendered(entry: ModelEntry) -> _Rendered:

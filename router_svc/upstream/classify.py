@@ -83,7 +83,7 @@ RULES = (
     Rule(
         lambda it: it.status in (404, 405),
         Trigger.SERVER_ERROR,
-        "the backend does not know the model or the API: check spec.model and capabilities.operations",
+        "the backend does not know the model or the API: check spec.model, spec.endpoints and capabilities.operations",
         misconfigured=True,
         show_body=False,
     ),

@@ -1,31 +1,19 @@
 """Server-sent events, taken apart as they arrive: bytes in, complete events out, whatever the chunk boundaries.
 
-Line endings (LF, CRLF and CR are all allowed) become LF; everything else is kept byte for byte. Only the two fields
-that model servers use are read: `event` and `data`.
+Line endings (LF, CRLF and CR are all allowed) become LF; everything else is kept byte for byte. What is in an event,
+`router_svc.sse` reads.
 """
 
-import msgspec
+from router_svc.sse import BLANK_LINE, Event, parse_event
 
 MAX_EVENT_BYTES = 16 << 20
 """A larger event is an error: its sender is broken, and it would have to be held in memory."""
 
-_BLANK_LINE = b"\n\n"
 _BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLarge(ValueError):
     """An event does not end within `MAX_EVENT_BYTES`."""
-
-
-class Event(msgspec.Struct, frozen=True, gc=False):
-    """One event."""
-
-    raw: bytes
-    """As it is passed on, with its closing blank line."""
-    data: bytes
-    """The lines of `data`, joined; empty for a comment."""
-    name: bytes = b""
-    """The `event` field."""
 
 
 class EventParser:
@@ -45,7 +33,7 @@ class EventParser:
         if not self._buffer:
             return self._split(data)
         self._buffer += data
-        if self._buffer.find(_BLANK_LINE, self._searched) < 0:
+        if self._buffer.find(BLANK_LINE, self._searched) < 0:
             self._searched = len(self._buffer) - 1
             self._check(len(self._buffer))
             return []
@@ -70,7 +58,7 @@ class EventParser:
 
     def _split(self, data: bytes) -> list[Event]:
         """Events out of bytes that begin where one does; what is left is kept."""
-        *blocks, rest = data.split(_BLANK_LINE)
+        *blocks, rest = data.split(BLANK_LINE)
         if rest:
             self._check(len(rest))
             self._buffer += rest
@@ -92,18 +80,3 @@ class EventParser:
                 self._check(len(block))
                 events.append(parse_event(block))
         return events
-
-
-def parse_event(block: bytes) -> Event:
-    """Reads the lines of one event, given without its closing blank line."""
-    if block.startswith(b"data: ") and b"\n" not in block:  # nearly every event of every model server
-        return Event(block + _BLANK_LINE, block[6:])
-    data, name = [], b""
-    for line in block.split(b"\n"):
-        field, _, value = line.partition(b":")
-        value = value.removeprefix(b" ")
-        if field == b"data":
-            data.append(value)
-        elif field == b"event":
-            name = value
-    return Event(block + _BLANK_LINE, b"\n".join(data), name)

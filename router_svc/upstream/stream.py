@@ -15,6 +15,7 @@ import msgspec
 from pointsman.core.quota import Usage
 from pointsman.core.resources.policy import Trigger
 from router_svc.exchange import Ending, Failure, Spoken
+from router_svc.sse import Event
 from router_svc.upstream import answer, classify, failures, sse
 from router_svc.upstream.tally import Tally
 
@@ -134,7 +135,7 @@ class EventStream:
         if not data and self._ending is None:
             self._lost()
 
-    def _take(self, event: sse.Event) -> bool:
+    def _take(self, event: Event) -> bool:
         """Looks at one event; whether it is passed on."""
         if not event.data:
             return self._tally.content  # a comment keeps a connection alive, and an unanswered client needs none

@@ -77,12 +77,9 @@ class Transport:
     async def get_status(self, endpoint: Endpoint, path: str) -> int:
         """HTTP status of a GET. Raises aiohttp.ClientError."""
         assert self._unpooled is not None
-        headers = _with_host(endpoint, {})
         request = self._unpooled.get(
             _url(endpoint, path),
-            headers=headers,
             ssl=self._tls,
-            server_hostname=endpoint.server_name or None,
             allow_redirects=False,
         )
         async with request as response:
@@ -101,9 +98,8 @@ class Transport:
         return session.post(
             _url(endpoint, path),
             data=body if len(body) <= _LARGE else io.BytesIO(body),
-            headers=_with_host(endpoint, headers),
+            headers=headers,
             ssl=self._tls,
-            server_hostname=endpoint.server_name or None,
             timeout=_connect_timeout(connect),
             allow_redirects=False,
             trace_request_ctx=connection,
@@ -155,13 +151,6 @@ async def _note_new_connection(
 ) -> None:
     if context.trace_request_ctx is not None:
         context.trace_request_ctx.new = True
-
-
-def _with_host(endpoint: Endpoint, headers: Mapping[str, str]) -> Mapping[str, str]:
-    if not endpoint.server_name:
-        return headers
-    usual = endpoint.port == (443 if endpoint.tls else 80)
-    return {**headers, "host": endpoint.server_name if usual else f"{endpoint.server_name}:{endpoint.port}"}
 
 
 @functools.lru_cache(maxsize=8192)

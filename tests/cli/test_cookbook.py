@@ -9,6 +9,7 @@ import pytest
 
 from pointsman.core.lint import lint
 from tests.cli.conftest import ROOT, Run
+from tests.support.consoles import Command, commands
 
 PAGE = (ROOT / "docs" / "cookbook.md").read_text()
 
@@ -16,8 +17,8 @@ PAGE = (ROOT / "docs" / "cookbook.md").read_text()
 class Recipe(NamedTuple):
     title: str
     policy: str
-    asked: list[tuple[str, str]]
-    """Commands, and the first line that each prints begins with."""
+    asked: list[Command]
+    """The first line that each prints begins with what is shown."""
 
 
 def _blocks(language: str, text: str) -> list[str]:
@@ -30,8 +31,8 @@ INTRODUCTION, *SECTIONS = re.split(r"^## ", PAGE, flags=re.MULTILINE)
 
 def _recipe(section: str) -> Recipe:
     (policy,) = _blocks("yaml", section)
-    lines = "".join(_blocks("console", section)).splitlines()
-    return Recipe(section.splitlines()[0], policy, list(zip(lines[::2], lines[1::2], strict=True)))
+    title = section.splitlines()[0]
+    return Recipe(title, policy, [each for each in commands("docs/cookbook.md") if each.section == title])
 
 
 RECIPES = [_recipe(section) for section in SECTIONS]
@@ -46,7 +47,7 @@ def test_a_recipe_is_clean(recipe: Recipe) -> None:
 def test_a_recipe_does_what_it_says(recipe: Recipe, pointsman: Run, tmp_path: Path) -> None:
     (tmp_path / "backends.yaml").write_text(BACKENDS)
     (tmp_path / "recipe.yaml").write_text(recipe.policy)
-    for command, expected in recipe.asked:
-        words = shlex.split(command.removeprefix("$ pointsman ").replace("DIR", str(tmp_path)))
-        done = pointsman(*words)
-        assert done.stdout.startswith(expected), f"{command}\n{done.stdout}{done.stderr}"
+    for command in recipe.asked:
+        done = pointsman(*shlex.split(command.text.removeprefix("pointsman ").replace("DIR", str(tmp_path))))
+        assert command.shown.strip()
+        assert done.stdout.startswith(command.shown.rstrip("\n")), f"{command}\n{done.stdout}{done.stderr}"

@@ -11,7 +11,8 @@ from tests.cluster.access import Access
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.fixtures import ApiServer
 from tests.control_plane.calls import Caller
-from tests.control_plane.process import NAMESPACE, eventually
+from tests.control_plane.process import NAMESPACE
+from tests.support.waiting import eventually
 
 CRDS = Path(__file__).parents[2] / "crds"
 

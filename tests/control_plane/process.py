@@ -6,17 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from pointsman.core.errors import SnapshotError
 from router_svc.source.stream.shelf import Shelf
+from tests.support.waiting import eventually
 
-_T = TypeVar("_T")
 NAMESPACE = "pointsman-system"
 
 
@@ -24,17 +22,6 @@ def free_port(host: str = "127.0.0.1") -> int:
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
-
-
-def eventually(look: Callable[[], _T | None], what: str, seconds: float = 120) -> _T:
-    """What `look` gives once it gives something true."""
-    end = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < end, f"{what} did not happen within {seconds:.0f} s"
-        time.sleep(0.05)
 
 
 class Process:

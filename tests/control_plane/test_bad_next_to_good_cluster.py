@@ -20,7 +20,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.control_plane.conftest import CRDS
 from tests.control_plane.grants import grant, install_grants
 from tests.control_plane.line import Line, Objects, model, policy
-from tests.control_plane.process import eventually
+from tests.support.waiting import eventually
 
 HOST = "10.0.0.1"
 """Nobody connects to it here."""

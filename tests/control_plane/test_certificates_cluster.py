@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster.access import Access
-from tests.control_plane.process import NAMESPACE, OperatorProcess, eventually
+from tests.control_plane.process import NAMESPACE, OperatorProcess
+from tests.support.waiting import eventually
 
 NAMES = ("kept-ca", "kept-operator-tls", "kept-router-tls")
 

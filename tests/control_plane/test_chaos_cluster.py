@@ -16,7 +16,7 @@ import pytest
 from tests.cluster.control_plane import ControlPlane
 from tests.control_plane.line import Line, never_back, policy
 from tests.control_plane.load import Load
-from tests.control_plane.process import eventually
+from tests.support.waiting import eventually
 
 SECONDS = float(os.environ.get("POINTSMAN_CHAOS_SECONDS", "15"))
 SEED = int(os.environ.get("POINTSMAN_SEED") or random.randrange(10**6))

@@ -10,22 +10,12 @@ import yaml
 from pointsman.core import yamltext
 from tests.cluster.access import Access
 from tests.control_plane.calls import Caller
+from tests.control_plane.objects import BACKEND, policy
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 INVALID = sorted((GOLDEN / "invalid").glob("*.yaml"), key=lambda file: file.stem)
 HEADER = re.compile(r"# field: (.*)\n# problem: (.*)\n# refused by: (schema|strict|rule|compiler)\n")
-BACKEND: dict[str, Any] = {
-    "apiVersion": "pointsman.dev/v1alpha1",
-    "kind": "ModelBackend",
-    "metadata": {"name": "small", "namespace": "ai"},
-    "spec": {"model": "small", "endpoints": {"serviceRef": {"name": "small", "port": 80}}},
-}
-POLICY: dict[str, Any] = {
-    "apiVersion": "pointsman.dev/v1alpha1",
-    "kind": "RoutingPolicy",
-    "metadata": {"name": "chat", "namespace": "ai"},
-    "spec": {"virtualModels": ["auto"], "default": {"backends": [{"name": "small"}]}},
-}
+POLICY = policy("small")
 
 
 def manifest(file: Path) -> tuple[str, str, Any]:

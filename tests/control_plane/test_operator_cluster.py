@@ -21,21 +21,12 @@ from pointsman.core.compile import Installation
 from tests.cluster.access import Access
 from tests.control_plane.calls import Caller
 from tests.control_plane.fresh import fresh_version
-from tests.control_plane.process import OperatorProcess, RouterProcess, eventually
+from tests.control_plane.objects import BACKEND, policy
+from tests.control_plane.process import OperatorProcess, RouterProcess
 from tests.control_plane.streams import Router
+from tests.support.waiting import eventually
 
-BACKEND: dict[str, Any] = {
-    "apiVersion": "pointsman.dev/v1alpha1",
-    "kind": "ModelBackend",
-    "metadata": {"name": "small", "namespace": "ai"},
-    "spec": {"model": "small", "endpoints": {"serviceRef": {"name": "small", "port": 80}}},
-}
-POLICY: dict[str, Any] = {
-    "apiVersion": "pointsman.dev/v1alpha1",
-    "kind": "RoutingPolicy",
-    "metadata": {"name": "chat", "namespace": "ai"},
-    "spec": {"virtualModels": ["auto"], "default": {"backends": [{"name": "small"}, {"name": "ghost"}]}},
-}
+POLICY = policy("small", "ghost")
 SERVICE: dict[str, Any] = {
     "apiVersion": "v1",
     "kind": "Service",
@@ -102,7 +93,8 @@ def test_statuses_events_and_snapshot(operator: OperatorProcess, caller: Caller,
         "readyBackends": 1,
     }
     message = next(each for each in policy["status"]["conditions"] if each["type"] == "ResolvedRefs")["message"]
-    assert message == "spec.default.backends[1].name: there is no ModelBackend ai/ghost"
+    fix = "Create it, or remove the reference"
+    assert message == f"spec.default.backends[1].name: there is no ModelBackend ai/ghost. {fix}"
 
     event = eventually(lambda: _events(with_namespace, policy["metadata"]["uid"]), "an event")[0]
     assert (event["type"], event["reason"]) == ("Warning", "RefNotFound")

@@ -15,7 +15,7 @@ import pytest
 from tests.cluster.control_plane import ControlPlane
 from tests.control_plane.line import Line, never_back, policy
 from tests.control_plane.load import Load
-from tests.control_plane.process import eventually
+from tests.support.waiting import eventually
 
 PHASE = float(os.environ.get("POINTSMAN_OUTAGE_SECONDS", "4"))
 RATE = 20.0

@@ -10,8 +10,9 @@ import yaml
 from tests.cluster.access import Access
 from tests.control_plane.calls import Caller
 from tests.control_plane.grants import install_grants
-from tests.control_plane.process import NAMESPACE, OperatorProcess, eventually
+from tests.control_plane.process import NAMESPACE, OperatorProcess
 from tests.control_plane.streams import backend, policy
+from tests.support.waiting import eventually
 
 RBAC = Path(__file__).parents[2] / "operator" / "rbac.yaml"
 NAME = "pointsman-operator"

@@ -14,7 +14,7 @@ from pointsman.core.keys import new_key
 from tests.cluster.access import Access
 from tests.control_plane.grants import grant, install_grants
 from tests.control_plane.line import Line, model, policy
-from tests.control_plane.process import eventually
+from tests.support.waiting import eventually
 
 SECONDS = 20
 """Until a change of a Secret or a grant is given up; how long it took is printed."""
@@ -123,7 +123,8 @@ def test_without_its_label_a_secret_is_not_read(line: Line) -> None:
     line.start_model("small", auth={"secretKeyRef": {"name": "upstream", "key": "token"}})
     line.start_operator().wait_ready()
     found = eventually(lambda: _condition(line, "ModelBackend", "small", "ResolvedRefs", "RefNotFound"), "the status")
-    assert found == "spec.auth.secretKeyRef.name: there is no Secret ai/upstream"
+    assert found.startswith("spec.auth.secretKeyRef.name: there is no Secret ai/upstream. ")
+    assert "label pointsman.dev/secret=true" in found
     line.apply(secret("upstream", token=f"{NEVER}-one"))
     eventually(
         lambda: _condition(line, "ModelBackend", "small", "ResolvedRefs", "ResolvedRefs") is not None, "the mend"

@@ -27,8 +27,9 @@ from tests.cluster.access import Access
 from tests.control_plane.calls import Caller
 from tests.control_plane.fresh import fresh_version
 from tests.control_plane.large import endpoints, reaches, revision_of, routed_policy, served_backend
-from tests.control_plane.process import OperatorProcess, eventually
+from tests.control_plane.process import OperatorProcess
 from tests.control_plane.streams import Following, Router, until
+from tests.support.waiting import eventually
 
 POLICIES, BACKENDS, ROUTERS = 60, 30, 3
 CHANGES, CHURN = 20, 50

@@ -59,6 +59,15 @@ def test_a_deletion_does_not_take_the_object_that_came_after() -> None:
     assert names(store) == []
 
 
+def test_what_lost_its_label_and_got_it_back_is_there_again() -> None:
+    store = Counted()
+    store.put("Service", service("keys", "u1", 3))
+    store.delete("Service", service("keys", "u1", 5))
+    assert not store.put("Service", service("keys", "u1", 4))
+    assert store.put("Service", service("keys", "u1", 6))
+    assert names(store) == ["keys"]
+
+
 def test_a_list_removes_what_the_watch_missed_and_adds_what_it_lost() -> None:
     store = Counted()
     store.put("Service", service("gone", "u1"))

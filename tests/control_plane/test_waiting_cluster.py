@@ -11,7 +11,7 @@ import pytest
 from tests.cluster import programs
 from tests.cluster.access import Access, KubectlError
 from tests.control_plane.line import Line, model, policy
-from tests.control_plane.process import eventually
+from tests.support.waiting import eventually
 
 SERVICE, SLICE, BACKEND = model("small", "10.0.0.1", 8000)
 POLICY = policy("chat", "small", "ghost", models=("auto", "auto-2"))

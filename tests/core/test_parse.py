@@ -103,6 +103,7 @@ def test_scalars_are_what_kubernetes_reads(text: str, value: Any) -> None:
         ("[" * 100, 1, "deeper than 64"),
         ("a: &a\n  <<: 5\n", 2, "merge"),
         ("a: \x00", 1, "characters"),
+        ("a:\n- [why not?, b]\n", 2, "unquoted text within brackets"),
     ],
 )
 def test_unreadable_text_names_its_line(text: str, line: int, said: str) -> None:

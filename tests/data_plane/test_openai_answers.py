@@ -12,7 +12,8 @@ from pointsman.core import errors as core
 from pointsman.core.plan import Candidate, Code, Plan, Reason, Refusal, RefusalKind, Rejection
 from pointsman.core.request import Effort, Operation
 from pointsman.core.signals import Classification, Score, Signals
-from router_svc.openai import errors, explain, headers, models, sse
+from router_svc import sse
+from router_svc.openai import errors, explain, headers, models
 from router_svc.openai.explain import Explanation
 from router_svc.openai.models import ModelEntry
 from tests.support.pipeline import DONE, Events, chunk
@@ -147,9 +148,8 @@ def test_models() -> None:
     assert listed["object"] == "list"
     assert listed["data"][0] == {"id": "auto", "object": "model", "created": 0, "owned_by": "pointsman"}
     assert json.loads(models.render_one(entries, "Qwen/Qwen3-32B"))["owned_by"] == "ai"
-    with pytest.raises(core.UnknownModel, match=r"Qwen/Qwen3-32B, auto") as caught:
+    with pytest.raises(core.UnknownModel, match=r"available: auto, Qwen/Qwen3-32B"):
         models.render_one(entries, "gpt")
-    assert "gpt" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router_svc.upstream.sse import Event, EventParser, EventTooLarge
+from router_svc.sse import Event
+from router_svc.upstream.sse import EventParser, EventTooLarge
 
 PIECES = st.sampled_from(
     [b"data: x", b"data:y", b"data: \xe4\xbd\xa0", b": note", b"event: error", b"id: 7", b"data", b"", b"junk", b" "]

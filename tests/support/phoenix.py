@@ -1,14 +1,8 @@
-"""Phoenix, a real backend for traces: in an environment of its own, on this machine, with nothing sent anywhere.
+"""Phoenix, a real backend for traces: in an environment of its own, on this machine, with nothing sent anywhere."""
 
-Its packages are locked in requirements/phoenix.txt and kept outside the repository, by the hash of that file.
-"""
-
-import hashlib
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,45 +12,17 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from tests.cluster.files import locked
+from tests.support import environments
+from tests.support.environments import Unavailable
 
-_LOCK = Path(__file__).parents[2] / "requirements" / "phoenix.txt"
-_UV = Path(sys.prefix) / "bin" / "uv"
 _START_SECONDS = 300.0
 _PROJECT = "default"
-
-
-class Unavailable(RuntimeError):
-    """Phoenix cannot be had here; the message says why."""
+__all__ = ["Phoenix", "Unavailable", "installed", "phoenix"]
 
 
 def installed() -> Path:
-    """The environment, installed if it is missing (600 MB, once). Raises Unavailable."""
-    key = hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]
-    folder = Path.home() / ".cache" / "pointsman-phoenix" / f"{key}-py{sys.version_info.major}{sys.version_info.minor}"
-    done = folder / ".complete"
-    if done.exists():
-        return folder
-    with locked(folder.with_suffix(".lock"), waiting=lambda: _say("another process installs it, waiting")):
-        if not done.exists():
-            _say("installing it and what it needs (600 MB, once)")
-            shutil.rmtree(folder, ignore_errors=True)
-            _run(str(_UV), "venv", "--quiet", "--python", sys.executable, str(folder))
-            install = [
-                "pip",
-                "install",
-                "--quiet",
-                "--compile-bytecode",
-                "--python",
-                str(folder),
-                "--require-hashes",
-                "-r",
-                str(_LOCK),
-            ]
-            _run(str(_UV), *install)
-            done.touch()
-            _say("installed")
-    return folder
+    """Its environment. Raises Unavailable."""
+    return environments.installed("phoenix", "600 MB")
 
 
 class Phoenix:
@@ -124,17 +90,7 @@ def _until_listening(process: "subprocess.Popen[bytes]", port: int, log: Path) -
     raise Unavailable(f"Phoenix did not start within {_START_SECONDS:.0f} s: {log.read_text()[-500:]}")
 
 
-def _run(*command: str) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise Unavailable(f"{' '.join(command[:3])} failed: {result.stderr.strip()[-500:]}")
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _say(line: str) -> None:
-    print(f"phoenix: {line}", file=sys.stderr, flush=True)

@@ -1,12 +1,8 @@
-"""A real Triton server, in an environment of its own, on this machine: tests start, harm and end it.
-
-Its packages are locked in requirements/triton.txt and kept outside the repository, by the hash of that file.
-"""
+"""A real Triton server, in an environment of its own, on this machine: tests start, harm and end it."""
 
 import asyncio
-import hashlib
+import functools
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,37 +16,18 @@ import pytest
 
 from pointsman.cli.triton.client import outputs
 from router_svc.triton.connection import Connection, NoAnswer
-from tests.cluster.files import locked
+from tests.support import environments
+from tests.support.environments import Unavailable
 
 _ROOT = Path(__file__).parents[2]
-_LOCK = _ROOT / "requirements" / "triton.txt"
-_UV = Path(sys.prefix) / "bin" / "uv"
 _START_SECONDS = 120.0
 
 
-class Unavailable(RuntimeError):
-    """Triton cannot be had here; the message says why."""
-
-
 def installed() -> Path:
-    """The environment, installed if it is missing (410 MB, once). Raises Unavailable."""
+    """Its environment. Raises Unavailable."""
     if sys.platform != "linux" or os.uname().machine != "x86_64":
         raise Unavailable("nvidia-pytriton is for Linux on x86-64")
-    key = hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]
-    folder = Path.home() / ".cache" / "pointsman-triton" / f"{key}-py{sys.version_info.major}{sys.version_info.minor}"
-    done = folder / ".complete"
-    if done.exists():
-        return folder
-    with locked(folder.with_suffix(".lock"), waiting=lambda: _say("another process installs it, waiting")):
-        if not done.exists():
-            _say("installing the server and what it needs (410 MB, once)")
-            shutil.rmtree(folder, ignore_errors=True)
-            _run(str(_UV), "venv", "--quiet", "--python", sys.executable, str(folder))
-            what = ("--python", str(folder), "--require-hashes", "-r", str(_LOCK))
-            _run(str(_UV), "pip", "install", "--quiet", *what)
-            done.touch()
-            _say("installed")
-    return folder
+    return environments.installed("triton", "410 MB")
 
 
 class TritonServer:
@@ -159,7 +136,7 @@ def triton_server(folder: Path) -> Iterator[TritonServer]:
     from pointsman_classifier.triton_build import build  # onnxruntime is loaded for those tests only
 
     repository = folder / "models"
-    build(repository, kind="KIND_CPU", progress=_say)
+    build(repository, kind="KIND_CPU", progress=functools.partial(environments.say, "triton"))
     server = TritonServer(installed(), repository, folder)
     try:
         yield server
@@ -204,19 +181,9 @@ def _children(pid: int) -> list[int]:
     return [int(child) for child in found]
 
 
-def _run(*command: str) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise Unavailable(f"{' '.join(command[:3])} failed: {result.stderr.strip()[-500:]}")
-
-
 def _free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [int(each.getsockname()[1]) for each in sockets]
-
-
-def _say(line: str) -> None:
-    print(f"triton: {line}", file=sys.stderr, flush=True)

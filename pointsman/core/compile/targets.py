@@ -83,7 +83,7 @@ def _missing(backend: Backend, target: Target, checked: bool) -> Iterator[Findin
         return
     key, field = f"{wanted.namespace}/{wanted.name}", "spec.auth.secretKeyRef"
     if target.secret is None:
-        fix = "Create it, with the label pointsman.dev/secret"
+        fix = "Create it with the label pointsman.dev/secret=true; one without that label is not seen"
         yield warning(f"{field}.name", f"there is no Secret {key}", fix, NOT_FOUND)
     elif target.secret.value(wanted.key) is None:
         fix = "Add the key, or correct its name"

@@ -94,8 +94,8 @@ def _resolved_refs(findings: Iterable[Finding]) -> Condition:
 
 
 def _summary(found: Sequence[Problem] | Sequence[Finding]) -> str:
-    """The first few, in one line."""
-    lines = [": ".join(part for part in (each.field, each.problem) if part) for each in found[:_SHOWN]]
+    """The first few with their fixes, in one line."""
+    lines = [": ".join(part for part in (each.field, f"{each.problem}. {each.fix}") if part) for each in found[:_SHOWN]]
     if len(found) > _SHOWN:
         lines.append(f"and {len(found) - _SHOWN} more")
     return "; ".join(lines)

@@ -8,10 +8,8 @@ from pointsman.core.decide.charges import Bill
 from pointsman.core.decide.constraints import CONSTRAINTS
 from pointsman.core.plan import Code, Refusal, RefusalKind, Rejection
 from pointsman.core.request import Request
-from pointsman.core.resolve import known_models
+from pointsman.core.resolve import known_models, no_such_model
 from pointsman.core.snapshot import Policy, Quota, Snapshot
-
-_NAMES_SHOWN = 50
 
 _ASKED_TOO_MUCH: dict[Code, tuple[str, str]] = {
     Code.WRONG_OPERATION: ("operation_not_supported", "serve this API"),
@@ -62,10 +60,7 @@ def nothing_left(case: Case, rejected: Sequence[Rejection]) -> Refusal:
 
 def unknown_model(snapshot: Snapshot, request: Request) -> Refusal:
     """List what exists, as far as the key may know."""
-    names = [name for name, _ in known_models(snapshot, request.rights)]
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    exists = ", ".join(names[:_NAMES_SHOWN]) + more if names else "none: no policy or backend is in force"
-    message = f"model {request.model!r} does not exist; available: {exists}"
+    message = no_such_model(request.model, (name for name, _ in known_models(snapshot, request.rights)))
     base, _, mode = request.model.rpartition(":")
     policy = snapshot.virtual_names.get(base)
     if policy is not None and request.rights.allow(base):
