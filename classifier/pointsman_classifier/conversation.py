@@ -7,7 +7,7 @@ from pointsman.core.request import Turn
 _CONTEXT_CHARACTERS = 160
 """Of an earlier turn, its end: what was asked or offered last."""
 
-_EARLIER = 4
+EARLIER = 6
 """User turns before the last one that are looked at, with the assistant's turn after each."""
 
 SILENCE = "\u2026"
@@ -41,7 +41,7 @@ def utterance(turns: tuple[Turn, ...]) -> Utterance:
         elif turn.role == "user":
             earlier += [answer or SILENCE, end or SILENCE]
             answer = ""
-        if len(earlier) == 2 * _EARLIER:
+        if len(earlier) == 2 * EARLIER:
             break
     if answer:
         earlier += [answer, SILENCE]

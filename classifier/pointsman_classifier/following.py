@@ -20,7 +20,7 @@ _BRANCHES = 8
 _LEAST = 0.01
 """Beliefs below it are not followed."""
 
-_KNOWN, _KNOWN_TOO = np.float32(0.7), np.float32(0.2)
+_KNOWN, KNOWN_TOO = np.float32(0.7), np.float32(0.2)
 """How much the route that was chosen for the turn before counts, without that turn's text and beside it."""
 
 
@@ -35,7 +35,7 @@ def follow(turns: Array, move: Callable[[int, Rows], Array], previous_route: int
     belief[-1] = 1
     for t, logits in enumerate(turns):
         if t == len(turns) - 1 and previous_route is not None:
-            known = _KNOWN if t == 0 else _KNOWN_TOO
+            known = _KNOWN if t == 0 else KNOWN_TOO
             belief *= 1 - known
             belief[previous_route] += known
         likely = np.flatnonzero(belief > _LEAST)

@@ -7,18 +7,19 @@ high the best of these features are. The weights are shared by all policies and 
 a conversation to the next.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from pointsman_classifier import towers
-from pointsman_classifier.exchange import Observed
-from pointsman_classifier.following import follow
-from pointsman_classifier.heads import load_artefact
+from pointsman_classifier import dialogue, towers
+from pointsman_classifier.exchange import Exchange, Observed
+from pointsman_classifier.following import KNOWN_TOO, follow
+from pointsman_classifier.heads import load_artefact, softmax
 from pointsman_classifier.observing import COLUMNS, Observer
 from pointsman_classifier.routes import Prototypes, Reading
+from pointsman_classifier.vectors import DIMENSIONS
 from pointsman_classifier.view import View, view
 from pointsman_classifier.weighing import (
     EVERY,
@@ -58,6 +59,8 @@ class Folded(NamedTuple):
     moves: Array
     """What a move adds, from each route to each, none being the last: as it is, by the logit that the user stays, and
     by the logit of the same domain. Shape (3, n + 1, n + 1)."""
+    ways: dialogue.Ways | None
+    """For the filter that replaces those where no route has examples; else None."""
 
 
 class Scorer:
@@ -74,6 +77,7 @@ class Scorer:
             arrays["null_weights"],
         )
         self._observer = observer(self.reading, self._weights)
+        self._dialogue = dialogue.from_arrays(arrays)
 
     @classmethod
     def load(cls) -> "Scorer":
@@ -84,7 +88,8 @@ class Scorer:
         """Make everything that depends on the policy alone."""
         w = self._weights
         seen = view(routes, w.request_centre, w.assistant_centre)
-        return Folded(seen, *_slopes(seen, w.routes[:TURN_FEATURES]), _moves(seen, w))
+        ways = None if seen.has.any() else dialogue.ways(routes, self._dialogue.doing)
+        return Folded(seen, *_slopes(seen, w.routes[:TURN_FEATURES]), _moves(seen, w), ways)
 
     def fit(self, conversation: Observed, routes: Folded, eligible: Container[str]) -> dict[str, float]:
         """Probability of each eligible route, in the policy's order; what is missing from 1 is that none fits."""
@@ -108,7 +113,41 @@ class Scorer:
             return found
 
         previous = names.index(conversation.previous_route) if conversation.previous_route in names else None
-        return dict(zip(names, follow(turns, move, previous).tolist(), strict=False))
+        believed = follow(turns, move, previous)
+        if routes.ways is not None:
+            ways, columns = routes.ways.among(among), seen.columns[:, :, among]
+            believed = self._along(conversation.exchanges, ways, columns, turns[:, :-1], believed, previous)
+        return dict(zip(names, believed.tolist(), strict=False))
+
+    def _along(
+        self,
+        exchanges: Sequence[Exchange],
+        ways: dialogue.Ways,
+        columns: Array,
+        logits: Array,
+        believed: Array,
+        previous: int | None,
+    ) -> Array:
+        """Probabilities of the routes by the filter of `dialogue`; that of none stays what ends `believed`."""
+        fitting = 1 - believed[-1]
+        if len(exchanges) == 1 and (not ways.share or previous is not None or exchanges[0].assistant is not None):
+            return believed[:-1]  # there is no conversation, or nothing is known of its turns but a route
+        w = self._dialogue
+        users = np.array([each.vector for each in exchanges])
+        answers = np.zeros((len(exchanges), DIMENSIONS), np.float32)
+        for t, each in enumerate(exchanges):
+            if each.assistant is not None:
+                answers[t] = each.assistant
+        alone = softmax(logits[0]) if len(exchanges) > 1 else believed[:-1] / fitting
+        seen = dialogue.going(w, ways, users, answers, columns, logits)
+        belief = dialogue.opening(seen, alone, ways.share)
+        for t in range(1, len(exchanges)):
+            if t == len(exchanges) - 1 and previous is not None:
+                belief *= 1 - KNOWN_TOO
+                belief[previous] += KNOWN_TOO
+            belief = dialogue.step(w, ways, seen, t, belief)
+        found: Array = fitting * belief
+        return found
 
 
 def observer(reading: Reading, weights: Weights) -> Observer:

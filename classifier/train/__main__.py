@@ -93,7 +93,9 @@ def _routes(
     w, v = routes.fit_on(samples)
     for setting in trainer.settings:
         print(routes.report(trainer, setting, w, v))
-    print("routes.npz", artefact.write(out, "routes", trainer.arrays(w, v)))
+    going, figures = trainer.conversations(w, v)
+    print(figures)
+    print("routes.npz", artefact.write(out, "routes", trainer.arrays(w, v, going)))
 
 
 if __name__ == "__main__":

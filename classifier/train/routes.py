@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pointsman_classifier import dialogue
+from pointsman_classifier.conversation import EARLIER
 from pointsman_classifier.heads import Heads
 from pointsman_classifier.routes import Reading
 from pointsman_classifier.scoring import Weights
 from pointsman_classifier.towers import Towers, to_arrays
 
+from train import dialogue as filters
 from train import towers
 from train.embeddings import EmbeddingCache
 from train.libraries import Intent, Library, Spoken, family, libraries, services, sgd
@@ -18,6 +21,7 @@ from train.measures import auc, calibration_error
 from train.policies import Policy, make_policy, policies
 from train.scorer import Sample, distribution, fit_describe, fit_scorer, fit_turning, samples
 from train.sources import seed_pairs
+from train.talks import Looking, Talk, alone, talks, texts
 
 Array = npt.NDArray[Any]
 
@@ -65,6 +69,8 @@ _OTHER_HALF = frozenset(
     ]
 )
 
+_HALVES = {"half": _HALF, "other half": _OTHER_HALF}
+
 
 class Setting(NamedTuple):
     """One way to draw policies of a source: with towers that have seen its routes, or others like it, or neither."""
@@ -111,11 +117,13 @@ class Trainer:
             self._towers[name] = towers.fit(towers.courses(taught, embed), 7)
             self._turning[name] = fit_turning(embed, taught["sgd"], self.centre, self.assistant_centre)
         self.settings = self._settings(data, everyone)
+        self._data, self._everyone = data, everyone
+        self._doing = filters.doing(embed, texts(data))
 
     def _settings(self, data: Path, everyone: frozenset[str]) -> list[Setting]:
         fresh = {n: _unshown(found) for n, found in self.libraries.items() if n in ("sib200", "xsid")}
         drawn = [Setting("assistant", "assistant", self.libraries["assistant"], "all", 160, 25)]
-        for half, left in (("half", _HALF), ("other half", _OTHER_HALF)):
+        for half, left in _HALVES.items():
             library = _within(sgd(data, everyone - left, fresh=True), self.libraries["sgd"])
             drawn.append(Setting(f"sgd, {half}", "sgd", library, half, 70, 40))
         unlike = {"banking77": "banking77", "metatool": "metatool", "sib200": "plain", "xsid": "plain"}
@@ -171,6 +179,31 @@ class Trainer:
         policy = make_policy(setting.source, library, chosen, examples, 400, draw, unknown, exact=True)
         return self._of(policy, setting, self._folds[0] if setting.source == "assistant" else self._describe)
 
+    def conversations(self, w: Array, v: Array) -> tuple[dialogue.Dialogue, str]:
+        """The filter over conversations for these weights of the scorer, and how well it does on services that it, the
+        towers and the turning never saw: fitted on half of them, measured on the other, in dialogues with no others."""
+        halves = {name: (left, self._looking(name, w, v)) for name, left in _HALVES.items()}
+        whole = [alone(self._data, self._everyone, *half) for half in halves.values()]
+        lines = []
+        for name, taught, measured in zip(halves, whole[::-1], whole, strict=True):
+            fitted = self._fit_dialogue(taught)
+            figures = [filters.accuracy(fitted, measured, self._centres, earlier) for earlier in (0, 4, EARLIER)]
+            said = ", ".join(f"{figure:.3f}" for figure in figures)
+            lines.append(f"dialogues, {name}: accuracy {said} with the last 1, 5, {EARLIER + 1} exchanges")
+        every = [o for n, half in enumerate(halves.values()) for o in talks(self._data, self._everyone, *half, 11 + n)]
+        return self._fit_dialogue(every), "\n".join(lines)
+
+    def _fit_dialogue(self, taught: list[list[Talk]]) -> dialogue.Dialogue:
+        return filters.fit(taught, self._doing, self._centres, 5)
+
+    @property
+    def _centres(self) -> tuple[Array, Array]:
+        return self.centre, self.assistant_centre
+
+    def _looking(self, name: str, w: Array, v: Array) -> Looking:
+        weights = Weights(*self._centres, self._turning[name], w, v)
+        return Looking(self.reading(name, self._describe), weights, self._embed, self.category_of, self._doing)
+
     def reading(self, name: str, describe: Array) -> Reading:
         """A reading with the towers of that name."""
         return Reading(describe, self._said, self._towers[name])
@@ -180,7 +213,7 @@ class Trainer:
         weights = Weights(self.centre, self.assistant_centre, self._turning[setting.towers], none, none)
         return samples(policy, self._embed, self.reading(setting.towers, describe), self.category_of, weights)
 
-    def arrays(self, w: Array, v: Array) -> dict[str, Array]:
+    def arrays(self, w: Array, v: Array, going: dialogue.Dialogue) -> dict[str, Array]:
         """What the artefact holds."""
         halves = {
             "describe": self._describe,
@@ -189,6 +222,7 @@ class Trainer:
             "route_centre": self._said,
             "turning": self._turning["all"],
             **to_arrays(self._towers["all"]),
+            **dialogue.to_arrays(going),
         }
         kept = {name: array.astype(np.float16) for name, array in halves.items()}
         return {**kept, "route_weights": w.astype(np.float32), "null_weights": v.astype(np.float32)}

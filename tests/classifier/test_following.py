@@ -45,7 +45,7 @@ def test_the_context_comes_in_pairs_latest_first() -> None:
 def test_any_context_is_even_and_short(said: list[tuple[str, str]]) -> None:
     found = utterance(tuple(Turn(role, text) for role, text in said))
     assert len(found.earlier) % 2 == 0
-    assert len(found.earlier) <= 10
+    assert len(found.earlier) <= 14
     assert all(found.earlier)
 
 

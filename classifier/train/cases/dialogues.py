@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pointsman_classifier.routes import RouteText
+
 from train.cases.files import Case, Message, Route, RouteSet, label
 from train.sources import rows
 
@@ -46,16 +48,22 @@ def _some(conversations: list[list[Case]]) -> list[Case]:
 
 def _routes(data: Path) -> list[tuple[Route, str]]:
     """Each intent of each kind of service once (the first service of a kind describes it), and its family."""
+    first = [said[0] for said in wordings(data).values()]
+    return [(Route(r.name, r.domain, r.action, r.description), s.rpartition("_")[0]) for s, r in first]
+
+
+def wordings(data: Path) -> dict[str, list[tuple[str, RouteText]]]:
+    """Of each intent of each kind of service, by its name as a route: the services that have it, with their words."""
     services = json.loads((data / "sgd" / "schema_train.json").read_text("utf-8"))
-    found: dict[str, tuple[Route, str]] = {}
+    found: dict[str, list[tuple[str, RouteText]]] = {}
     for service in services:
-        family = service["service_name"].rpartition("_")[0]
         domain = label(_kind(service["service_name"])).replace("-", " ")
         for intent in service["intents"]:
             name = _name(service["service_name"], intent["name"])
             action = label(intent["name"]).replace("-", " ")
-            found.setdefault(name, (Route(name, domain, action, intent["description"] + "."), family))
-    return list(found.values())
+            route = RouteText(name, domain, action, intent["description"] + ".")
+            found.setdefault(name, []).append((service["service_name"], route))
+    return found
 
 
 def _kind(service: str) -> str:
@@ -79,15 +87,23 @@ def _cases(dialogue: dict[str, Any], families: tuple[str, ...]) -> list[Case]:
 
 def _labelled(dialogue: dict[str, Any]) -> Iterator[Case]:
     messages: list[Message] = []
-    before: set[str] = set()
+    before = frozenset[str]()
     count = 0
     for turn in dialogue["turns"]:
         messages.append({"role": "user" if turn["s"] == "U" else "assistant", "content": turn["t"]})
         if turn["s"] != "U":
             continue
-        intents = [_name(frame["service"], frame["intent"]) for frame in turn["f"] if frame["intent"] != "NONE"]
-        fresh = [name for name in intents if name not in before] or intents
-        if len(set(fresh)) == 1:
+        intent, before = intent_of(turn, before)
+        if intent is not None:
             count += 1
-            yield Case(tuple(messages), fresh[0], "en", dialogue["dialogue_id"], count)
-        before = set(intents)
+            yield Case(tuple(messages), intent, "en", dialogue["dialogue_id"], count)
+
+
+def intent_of(turn: dict[str, Any], before: frozenset[str]) -> tuple[str | None, frozenset[str]]:
+    """The route of a user turn, None without one or with several that are new; and all routes that it speaks of.
+
+    `before` are those that the user turn before spoke of.
+    """
+    intents = {_name(frame["service"], frame["intent"]) for frame in turn["f"] if frame["intent"] != "NONE"}
+    fresh = intents - before or intents
+    return next(iter(fresh)) if len(fresh) == 1 else None, frozenset(intents)
