@@ -97,7 +97,8 @@ def test_a_service_that_only_names_a_host_is_not_followed() -> None:
     assert built.endpoints["ai/a"].endpoints == ()
     assert ready_of(built) == (
         "RefNotPermitted",
-        "spec.endpoints.serviceRef.name: Service ai/a is of type ExternalName",
+        "spec.endpoints.serviceRef.name: Service ai/a is of type ExternalName. Use external for a host outside the "
+        "cluster, if the platform allows it",
     )
 
 
