@@ -89,7 +89,8 @@ async def main():
     async with aiohttp.ClientSession(timeout=timeout, headers=headers, connector=connector) as session:
         tasks, begin, asked = [], time.monotonic(), itertools.cycle(cases)
         while not os.path.exists(stop):
-            tasks.append(asyncio.create_task(ask(session, *next(asked))))
+            text, route = next(asked)  # with a number, for a router does not ask Triton of a text that it knows
+            tasks.append(asyncio.create_task(ask(session, f"{text} ({len(tasks)})", route)))
             await asyncio.sleep(max(0, begin + len(tasks) / rate - time.monotonic()))
         await asyncio.gather(*tasks)
     print(json.dumps({**outcomes, "failures": failures[:5], "seconds": round(time.monotonic() - begin, 1)}))

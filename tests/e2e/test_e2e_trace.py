@@ -1,6 +1,7 @@
 """One trace, read back from Phoenix in the cluster: client, router, Triton, model server; and the control plane's."""
 
 import asyncio
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ SERVER = ("ask", "POST /v1/chat/completions")
 TRITON = (*SERVER, "classify", "InferRequest")
 MODELS = [(*TRITON, "classifier"), *((*TRITON, "classifier", name) for name in ("tokenizer", "encoder", "heads"))]
 ROUTED = {SERVER[:1], SERVER, (*SERVER, "classify"), TRITON, *MODELS, *((*model, "compute") for model in MODELS[1:])}
+NUMBERS = itertools.count(1)
 DECIDED = ROUTED | {(*SERVER, "decide")}
 
 
@@ -67,7 +69,8 @@ def spans(installation: Installation, query: str) -> list[dict[str, Any]]:
 def ask(installation: Installation) -> dict[str, Any]:
     """A request within a span of its client's, from a pod."""
     pod = (NAMESPACE, "deployment/tracer")
-    arguments = (URL, installation.keys["paid"], f"http://{COLLECTOR}:4317", CHAT)
+    text = f"{CHAT} ({next(NUMBERS)})"  # a router does not ask Triton of a text that it knows
+    arguments = (URL, installation.keys["paid"], f"http://{COLLECTOR}:4317", text)
     told: dict[str, Any] = installation.client(TRACED, *arguments, pod=pod)
     assert told["answered"]
     return told
