@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pointsman.core.request import Turn
 
-_CONTEXT_CHARACTERS = 160
+CONTEXT_CHARACTERS = 160
 """Of an earlier turn, its end: what was asked or offered last."""
 
 EARLIER = 6
@@ -35,7 +35,7 @@ def utterance(turns: tuple[Turn, ...]) -> Utterance:
     earlier: list[str] = []
     answer = ""
     for turn in reversed(turns[:position]):
-        end = turn.text[-_CONTEXT_CHARACTERS:].strip()
+        end = turn.text[-CONTEXT_CHARACTERS:].strip()
         if turn.role == "assistant":
             answer = answer or end
         elif turn.role == "user":

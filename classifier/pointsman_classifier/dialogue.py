@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pointsman_classifier.heads import softmax
 from pointsman_classifier.observing import ANSWERED, PLAIN
 from pointsman_classifier.routes import Prototypes
 
@@ -117,10 +118,10 @@ def going(weights: Dialogue, among: Ways, users: Array, answers: Array, columns:
 def opening(seen: Going, alone: Array, share: np.float32) -> Array:
     """What is believed after the first turn: at a conversation's start the scorer's word, `alone`, counts too."""
     if not seen.opens:
-        return _softmax(seen.fits[0, MIDDLE])
+        return softmax(seen.fits[0, MIDDLE])
     if share == 0:
         return alone
-    return _softmax(share * seen.fits[0, START] + (1 - share) * np.log(alone + _LEAST))
+    return softmax(share * seen.fits[0, START] + (1 - share) * np.log(alone + _LEAST))
 
 
 def step(weights: Dialogue, among: Ways, seen: Going, t: int, belief: Array) -> Array:
@@ -140,10 +141,4 @@ def step(weights: Dialogue, among: Ways, seen: Going, t: int, belief: Array) -> 
     moved += far * (to_far @ apart + _LEAST * to_far.sum())
     moved += odds[0]
     found: Array = moved / moved.sum()
-    return found
-
-
-def _softmax(logits: Array) -> Array:
-    odds = np.exp(logits - logits.max())
-    found: Array = odds / odds.sum()
     return found

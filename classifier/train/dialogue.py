@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from pointsman_classifier.dialogue import ELSEWHERE, FITS, MIDDLE, SIBLING, START, STAY, Dialogue, going, opening, step
+from pointsman_classifier.heads import softmax
 from pointsman_classifier.observing import ANSWERED, PLAIN
 from pointsman_classifier.routes import RouteText, full_text, title_text
 
@@ -102,8 +103,7 @@ def accuracy(weights: Dialogue, talks: list[list[Talk]], centres: tuple[Array, A
         for t in np.flatnonzero(talk.route >= 0):
             span = slice(max(0, t - earlier), t + 1)
             seen = going(weights, talk.among, users[span], answers[span], fits[span, :-1], fits[span, -1])
-            alone = np.exp(fits[span.start, -1] - fits[span.start, -1].max())
-            belief = opening(seen, alone / alone.sum(), talk.among.share)
+            belief = opening(seen, softmax(fits[span.start, -1]), talk.among.share)
             for later in range(1, t + 1 - span.start):
                 belief = step(weights, talk.among, seen, later, belief)
             right.append(belief.argmax() == talk.route[t])
@@ -150,8 +150,7 @@ def _forward(w: Learning, turns: Turns) -> tuple[Array, tuple[Any, ...]]:
     near = turns.siblings + _LEAST
     far = np.maximum(1 - turns.siblings - np.eye(n, dtype=np.float32), 0) + _LEAST
     first = fits[0, :, MIDDLE if turns.said[0, 1024] else START]
-    belief = np.exp(first - first.max())
-    beliefs, tape = [belief / belief.sum()], []
+    beliefs, tape = [softmax(first)], []
     for t in range(1, len(fits)):
         before = beliefs[-1]
         stay, sibling, elsewhere = fits[t, :, STAY : ELSEWHERE + 1].T

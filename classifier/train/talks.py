@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pointsman_classifier.conversation import CONTEXT_CHARACTERS
 from pointsman_classifier.dialogue import Ways, ways
 from pointsman_classifier.exchange import Exchange
 from pointsman_classifier.observing import ANSWERED, PLAIN, Seen
@@ -27,9 +28,6 @@ _VARIANTS = (0, 0, 1, 2, 3, 4)
 
 _KEPT = 0.6
 """Share of a group's dialogues that each policy is tried on."""
-
-_END = 160
-"""Of an assistant's turn, the characters at its end, as `conversation` keeps them."""
 
 
 class Talk(NamedTuple):
@@ -85,7 +83,7 @@ def _heard(dialogue: dict[str, Any], looking: Looking) -> _Heard:
     answer, before = "", frozenset[str]()
     for turn in dialogue["turns"]:
         if turn["s"] != "U":
-            answer = turn["t"][-_END:].strip()
+            answer = turn["t"][-CONTEXT_CHARACTERS:].strip()
             continue
         intent, before = intent_of(turn, before)
         vector = looking.embed([turn["t"]])[0]

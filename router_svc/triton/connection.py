@@ -100,13 +100,18 @@ class Connection:
         embedding, judgement = (result.as_numpy(name) for name in (EMBEDDING, JUDGEMENT))
         _check(EMBEDDING, embedding, (texts, self._outputs[EMBEDDING]))
         _check(JUDGEMENT, judgement, (texts, sum(judged.values())))
-        places = zip(judged.items(), accumulate(judged.values()), strict=True)
-        rows = {EMBEDDING: embedding, **{name: judgement[:, end - width : end] for (name, width), end in places}}
+        rows = {EMBEDDING: embedding, **by_name(judgement, judged)}
         return Inferred(rows, result.get_response().model_version)
 
     async def close(self) -> None:
         """Close the channel."""
         await self._client.close()
+
+
+def by_name(together: npt.NDArray[np.float32], outputs: Mapping[str, int]) -> Rows:
+    """Outputs that stand side by side, taken apart by their widths."""
+    places = zip(outputs.items(), accumulate(outputs.values()), strict=True)
+    return {name: together[:, end - width : end] for (name, width), end in places}
 
 
 def _check(name: str, values: npt.NDArray[np.float32] | None, shape: tuple[int, int]) -> None:

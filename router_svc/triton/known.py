@@ -1,13 +1,12 @@
 """Texts whose analyses are known already: they need not be sent to Triton again."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from router_svc.triton.connection import Rows
+from router_svc.triton.connection import Rows, by_name
 
 Array = npt.NDArray[np.float32]
 
@@ -56,5 +55,4 @@ class Known:
             self._memory.remember(self.missing, made)
             self._rows.update(zip(self.missing, made, strict=True))
         together = np.array([self._rows[text] for text in self._texts])
-        ends = accumulate(outputs.values())
-        return {name: together[:, end - width : end] for (name, width), end in zip(outputs.items(), ends, strict=True)}
+        return by_name(together, outputs)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.consoles import ROOT, Command, Terminal, commands, free_ports, headers, workspace
+from tests.support.consoles import ROOT, Command, Terminal, commands, headers, workspace
+from tests.support.ports import free_ports
 
 PORTS = ("8080", "8081", "8082", "8083", "9001", "9002", "18001", "18002", "18003")
 

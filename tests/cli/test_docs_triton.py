@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pointsman_classifier.heads import ARTEFACTS
 
-from tests.support.consoles import ROOT, Terminal, commands, free_ports, workspace
+from tests.support.consoles import ROOT, Terminal, commands, workspace
+from tests.support.ports import free_ports
 from tests.support.triton import Unavailable, installed
 
 

@@ -1,10 +1,9 @@
 """The fast one: a control plane on a loopback address, as anybody, up in seconds."""
 
-import socket
-
 from tests.cluster import pins, programs
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.slots import Slot
+from tests.support.ports import free_ports
 
 # Published as the endpoint of the service `kubernetes`, where loopback is refused. From TEST-NET-1: leads nowhere.
 _ADVERTISED = "192.0.2.1"
@@ -18,16 +17,7 @@ def prepare() -> None:
 def start(slot: Slot) -> ControlPlane:
     """Takes a free slot's folder and starts etcd and kube-apiserver in it; `prepare` came before."""
     slot.folder.mkdir(mode=0o700)
-    port, clients, peers = _free_ports(3)
+    port, clients, peers = free_ports(3)
     plane = ControlPlane(slot, pins.bin_folder(), "127.0.0.1", port, (clients, peers), _ADVERTISED)
     plane.start()
     return plane
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that the kernel says are free, all different because they are held until the last one is known."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports

@@ -7,7 +7,8 @@ from typing import Any
 from tests.cluster.access import Access
 from tests.control_plane.calls import Caller
 from tests.control_plane.fresh import fresh_version
-from tests.control_plane.process import FaultsProcess, OperatorProcess, RouterProcess, free_port
+from tests.control_plane.process import FaultsProcess, OperatorProcess, RouterProcess
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 Objects = list[dict[str, Any]]

@@ -13,15 +13,10 @@ from typing import Any, Self
 
 from pointsman.core.errors import SnapshotError
 from router_svc.source.stream.shelf import Shelf
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 NAMESPACE = "pointsman-system"
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
 
 
 class Process:

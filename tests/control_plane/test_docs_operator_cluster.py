@@ -6,7 +6,8 @@ from pathlib import Path
 from pointsman_operator.certificates.x509 import new_authority, new_leaf
 
 from tests.cluster.access import Access
-from tests.support.consoles import Terminal, commands, free_ports, workspace
+from tests.support.consoles import Terminal, commands, workspace
+from tests.support.ports import free_ports
 
 
 def test_an_operator_from_the_command_line(with_namespace: Access, tmp_path: Path) -> None:

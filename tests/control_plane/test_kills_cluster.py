@@ -13,8 +13,9 @@ from typing import Any
 from tests.cluster.access import Access
 from tests.control_plane.calls import Caller
 from tests.control_plane.fresh import fresh_version
-from tests.control_plane.process import OperatorProcess, free_port
+from tests.control_plane.process import OperatorProcess
 from tests.control_plane.streams import Router, backend, policy
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 OPERATIONS = int(os.environ.get("POINTSMAN_OPERATIONS", "60"))

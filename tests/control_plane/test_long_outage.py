@@ -19,8 +19,8 @@ from pointsman_operator.publisher import Publisher
 from pointsman_operator.stream import server
 
 from router_svc.source.stream.client import LONGEST_WAIT
-from tests.control_plane.process import free_port
 from tests.control_plane.streams import Following, Leadership, Router, backend, policy, programmed, until, world
+from tests.support.ports import free_port
 
 HALF_AN_HOUR = 1800.0
 SMALL = world(backend("a", "10.0.0.1"), policy("chat", "a"))

@@ -12,8 +12,8 @@ from pointsman_operator.metrics import Metrics
 from pointsman_operator.probes import Probes
 from pointsman_operator.world import World
 
-from tests.control_plane.process import free_port
 from tests.control_plane.streams import backend, world
+from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.build import backend, policy
-from tests.support.consoles import Terminal, commands, free_ports, workspace
+from tests.support.consoles import Terminal, commands, workspace
 from tests.support.phoenix import Unavailable, installed
+from tests.support.ports import free_ports
 from tests.support.router import write
 
 pytestmark = pytest.mark.phoenix

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ from pointsman.v1 import router_pb2 as pb
 from pointsman.v1 import router_pb2_grpc
 from tests.data_plane.test_pipeline import CANARY, two
 from tests.support.calls import eventually
+from tests.support.ports import free_port
 from tests.support.router import Running, running, write
 
 
@@ -86,12 +86,6 @@ async def test_grpc_decides_generates_and_explains(router: Running) -> None:
         assert said[-1].ending.usage.completion_tokens > 0
         assert said[-1].ending.facts.backend == "ai/first"
         assert json.loads(next(message.chunk for message in said if message.chunk))["choices"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

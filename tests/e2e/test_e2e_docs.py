@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.fixtures import Cluster
-from tests.support.consoles import Command, Terminal, commands, free_ports, headers, workspace
+from tests.support.consoles import Command, Terminal, commands, headers, workspace
+from tests.support.ports import free_ports
 
 
 @pytest.fixture

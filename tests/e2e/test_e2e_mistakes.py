@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.control_plane import ControlPlane
-from tests.e2e.images import REGISTRY
 from tests.e2e.installation import Installation
-from tests.support.consoles import ROOT, Command, Terminal, commands, free_ports, workspace
+from tests.support.consoles import ROOT, Command, Terminal, commands, workspace
+from tests.support.ports import free_ports
 from tests.support.waiting import eventually
 
 PAGE = (ROOT / "docs" / "mistakes.md").read_text()
@@ -29,8 +29,7 @@ SECTIONS = list(dict.fromkeys(each.section for each in commands("docs/mistakes.m
 @pytest.fixture(scope="module")
 def desk(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     """Somebody with this cluster, a checkout, a key, and the routers forwarded to a port."""
-    servers = (Path(__file__).parent / "mistakes.yaml").read_text()
-    installation.access.apply(servers.replace("image: pointsman-", f"image: {REGISTRY}/pointsman-"))
+    installation.apply_file(Path(__file__).parent / "mistakes.yaml")
     installation.rolled_out("mistakes", "demo")
     [port] = free_ports(1)
     folder = workspace(tmp_path_factory.mktemp("mistakes") / "pointsman")

@@ -8,12 +8,11 @@ import re
 import selectors
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -76,14 +75,6 @@ def headers(answer: str) -> list[str]:
     """Status line and headers of interest that `curl -i` printed, without what differs each time."""
     lines = re.findall(r"^(HTTP/.*|x-pointsman-.*|content-type:.*)$", answer.replace("\r", ""), re.MULTILINE)
     return sorted(re.sub(r"(decision-id: ).*", r"\1…", line) for line in lines)
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 class Failed(AssertionError):

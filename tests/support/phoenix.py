@@ -14,6 +14,7 @@ import msgspec
 
 from tests.support import environments
 from tests.support.environments import Unavailable
+from tests.support.ports import free_ports
 
 _START_SECONDS = 300.0
 _PROJECT = "default"
@@ -49,7 +50,7 @@ class Phoenix:
 def phoenix(folder: Path) -> Iterator[Phoenix]:
     """Runs with its data in `folder`, until the block ends. Raises Unavailable."""
     home = installed()
-    port, grpc_port = _free_port(), _free_port()
+    port, grpc_port = free_ports(2)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PHOENIX_"))}
     environment |= {
         "PHOENIX_WORKING_DIR": str(folder),
@@ -88,9 +89,3 @@ def _until_listening(process: "subprocess.Popen[bytes]", port: int, log: Path) -
                 return
         time.sleep(0.1)
     raise Unavailable(f"Phoenix did not start within {_START_SECONDS:.0f} s: {log.read_text()[-500:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,12 +4,11 @@ import asyncio
 import functools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from pointsman.cli.triton.client import outputs
 from router_svc.triton.connection import Connection, NoAnswer
 from tests.support import environments
 from tests.support.environments import Unavailable
+from tests.support.ports import free_ports
 
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 120.0
@@ -35,7 +35,7 @@ class TritonServer:
 
     def __init__(self, home: Path, repository: Path, folder: Path) -> None:
         self.repository, self._home, self._folder = repository, home, folder
-        self._port, self._http = _free_ports(2)
+        self._port, self._http = free_ports(2)
         self.address = f"127.0.0.1:{self._port}"
         self.log = folder / "triton.log"
         self._shared = f"pointsman_test_{os.getpid()}_{self._port}_"
@@ -179,11 +179,3 @@ def _children(pid: int) -> list[int]:
         for task in Path(f"/proc/{pid}/task").iterdir():
             found += (task / "children").read_text().split()
     return [int(child) for child in found]
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]

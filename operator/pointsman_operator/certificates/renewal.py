@@ -43,26 +43,16 @@ class Leaf(NamedTuple):
 
 def renewed_authority(held: Authority | None, now: datetime) -> Authority:
     """The authority that should be there now; the same one when nothing is due. A damaged one is replaced."""
-    if held is None or not _whole(held.current) or facts(held.current.certificate).end <= now:
+    if held is None or not _whole(held.current) or _ended(held.current.certificate, now):
         return Authority(new_authority(now, AUTHORITY_LIFE))
-    held = _readable(held)
-    if held.previous and facts(held.previous).end <= now:
+    if held.next is not None and not _whole(held.next):
+        held = held._replace(next=None)
+    if held.previous and _ended(held.previous, now):
         held = held._replace(previous="")
     if held.next is not None and now - facts(held.next.certificate).begin >= SPREAD:
         return Authority(held.next, previous=held.current.certificate)
     if held.next is None and _late(facts(held.current.certificate), now):
         return held._replace(next=new_authority(now, AUTHORITY_LIFE))
-    return held
-
-
-def _readable(held: Authority) -> Authority:
-    """Without what somebody damaged of it; the current pair is whole."""
-    if held.next is not None and not _whole(held.next):
-        held = held._replace(next=None)
-    try:
-        facts(held.previous or held.current.certificate)
-    except ValueError:
-        held = held._replace(previous="")
     return held
 
 
@@ -86,6 +76,14 @@ def _due(certificate: str, authority: Authority, names: Sequence[str], now: date
 def _late(known: Facts, now: datetime) -> bool:
     """Two thirds of its life are over."""
     return now >= known.begin + (known.end - known.begin) * 2 / 3
+
+
+def _ended(certificate: str, now: datetime) -> bool:
+    """What cannot be read is of no use any more, either."""
+    try:
+        return facts(certificate).end <= now
+    except ValueError:
+        return True
 
 
 def _whole(pair: Pair) -> bool:
