@@ -13,13 +13,13 @@ Array = npt.NDArray[np.float32]
 KINDS = ("exam", "sum", "other")
 """The kinds of request, in the order of the columns."""
 
-_WIDEST = 3.0
+WIDEST = 3.0
 """A feature counts as at most so many standard deviations from the mean of the training texts."""
 
 
 def standardised(form: Array, mean: Array, scale: Array) -> Array:
     """Form features as the heads take them; any shape (…, COUNT)."""
-    clipped: Array = np.clip((form - mean) * scale, -_WIDEST, _WIDEST)
+    clipped: Array = np.clip((form - mean) * scale, -WIDEST, WIDEST)
     return clipped
 
 

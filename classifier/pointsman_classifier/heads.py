@@ -18,10 +18,10 @@ import numpy.typing as npt
 from pointsman.core.categories import CATEGORIES_VERSION, Category
 from pointsman.core.signals import Classification, Score
 from pointsman_classifier.features import text_features
-from pointsman_classifier.form import form_features
-from pointsman_classifier.gain import mixture, standardised
-from pointsman_classifier.guard import GUARD, pattern_features
-from pointsman_classifier.vectors import DIMENSIONS
+from pointsman_classifier.gain import WIDEST, mixture
+from pointsman_classifier.guard import GUARD
+from pointsman_classifier.head_weights import joined
+from pointsman_classifier.surface import PARTS, surfaces
 
 Array = npt.NDArray[np.float32]
 
@@ -91,13 +91,7 @@ class Heads:
 
     def __init__(self, arrays: Mapping[str, Array], digest: str) -> None:
         self.digest = digest
-        self._mean, self._scale = arrays["feature_mean"], arrays["feature_scale"]
-        self._form_mean, self._form_scale = arrays["gain_form_mean"], arrays["gain_form_scale"]
-        self._confidence = max(0.0, 1.0 - 2 * float(arrays["difficulty_error"]))
-        parts = [arrays["weights"], arrays["gain_weights"], arrays["guard_weights"]]
-        self._of_embedding: Array = np.hstack([part[:DIMENSIONS] for part in parts])
-        self._of_text = _block_diagonal([part[DIMENSIONS:] for part in parts])
-        self._bias = np.concatenate([arrays["bias"], arrays["gain_bias"], arrays["guard_bias"]])
+        self.weights = joined(arrays)
 
     @classmethod
     def load(cls, folder: Traversable = ARTEFACTS) -> "Heads":
@@ -109,9 +103,9 @@ class Heads:
 
     def category(self, text: str, embedding: Array) -> Array:
         """Only the category probabilities, shape (16,)."""
-        features = (text_features(text) - self._mean) * self._scale
-        n, k = len(CATEGORIES), len(features)
-        return softmax(embedding @ self._of_embedding[:, :n] + features @ self._of_text[:k, :n] + self._bias[:n])
+        w, n, k = self.weights, len(CATEGORIES), PARTS[0]
+        features: Array = (text_features(text) - w.mean[:k]) * w.scale[:k]
+        return softmax(embedding @ w.of_embedding[:, :n] + features @ w.of_surface[:k, :n] + w.bias[:n])
 
     def judge(self, text: str, embedding: Array) -> Judgement:
         """Everything the heads say of a text and its embedding."""
@@ -123,13 +117,13 @@ class Heads:
 
     def rows(self, texts: Sequence[str], embeddings: Array) -> Array:
         """All outputs of some texts side by side, in the order of OUTPUTS: shape (texts, WIDTH)."""
-        surface = np.array([self._surface(text) for text in texts])
-        logits: Array = embeddings @ self._of_embedding + surface @ self._of_text + self._bias
+        w = self.weights
+        logits: Array = embeddings @ w.of_embedding + self._standard(texts) @ w.of_surface + w.bias
         odds = _sigmoid(logits)
         rows = np.empty((len(texts), WIDTH), np.float32)
         made = by_name(rows)
         made["category"][:] = softmax(logits[:, : len(CATEGORIES)])
-        made["difficulty"][:, :1], made["difficulty"][:, 1] = odds[:, _DIFFICULTY], self._confidence
+        made["difficulty"][:, :1], made["difficulty"][:, 1] = odds[:, _DIFFICULTY], w.confidence
         made["gain"][:, 0] = mixture(logits[:, _GAIN])
         for column, name in enumerate(BINARY, len(CATEGORIES)):
             made[name][:, 0] = odds[:, column]
@@ -137,11 +131,12 @@ class Heads:
             made[name][:, 0] = odds[:, column]
         return rows
 
-    def _surface(self, text: str) -> Array:
-        """What the heads take from a text itself, in the order of `_of_text`'s rows."""
-        features = (text_features(text) - self._mean) * self._scale
-        form = standardised(form_features(text), self._form_mean, self._form_scale)
-        return np.concatenate((features, form, pattern_features(text)))
+    def _standard(self, texts: Sequence[str]) -> Array:
+        """The texts' standardised surfaces, shape (texts, SURFACE)."""
+        standard: Array = (surfaces(texts) - self.weights.mean) * self.weights.scale
+        form = standard[:, PARTS[0] : PARTS[0] + PARTS[1]]
+        np.clip(form, -WIDEST, WIDEST, out=form)
+        return standard
 
 
 def by_name(rows: Array) -> dict[str, Array]:
@@ -157,15 +152,6 @@ WIDTH = sum(OUTPUTS.values())
 _DIFFICULTY = slice(len(CATEGORIES) + len(BINARY), len(CATEGORIES) + len(BINARY) + 1)
 _GAIN = slice(_DIFFICULTY.stop, -len(GUARD))
 """Columns of the logits: categories, BINARY, difficulty, gain, GUARD."""
-
-
-def _block_diagonal(parts: Sequence[Array]) -> Array:
-    whole = np.zeros(np.sum([part.shape for part in parts], axis=0), np.float32)
-    row = column = 0
-    for part in parts:
-        whole[row : row + part.shape[0], column : column + part.shape[1]] = part
-        row, column = row + part.shape[0], column + part.shape[1]
-    return whole
 
 
 def load_artefact(name: str, folder: Traversable = ARTEFACTS) -> tuple[dict[str, Array], str]:

@@ -1,15 +1,18 @@
 """Makes a Triton model repository, and adds releases to it.
 
-A release is one number that all four models share: `tokenizer/3`, `encoder/3`, `heads/3` and `classifier/3`. Which
-release answers is what the configurations say (`triton_configs`).
+A release is one number that all three models share: `tokenizer/3`, `encoder/3` and `classifier/3`. The heads are part
+of the encoder's graph, so a release with other heads has another encoder. Which release answers is what the
+configurations say (`triton_configs`).
 """
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from pointsman_classifier.encoder import cached_model, float16_model
-from pointsman_classifier.heads import ARTEFACTS
+from pointsman_classifier.heads import ARTEFACTS, Heads
+from pointsman_classifier.triton_configs import steps
 from pointsman_classifier.triton_server import MODELS
 
 KINDS = ("KIND_CPU", "KIND_GPU")
@@ -36,15 +39,19 @@ def build(
 
     `kind` is KIND_CPU or KIND_GPU and counts for the first release only. `heads` holds `heads.npz` and its checksum,
     by default those of this package. What is there stays as it is, so a server that runs sees nothing of it yet.
-    Raises OSError when the folder cannot be written, and KeyError when it has a configuration of another making.
+    Raises OSError when the folder cannot be written, DamagedArtefactError for damaged heads, and ValueError for a
+    repository of another making.
     """
     number = max(releases(repository), default=0) + 1
-    source = template()
+    if number > 1 and steps(repository) != MODELS[:-1]:
+        raise ValueError(f"{repository} was made by another version of Pointsman; build into a new folder")
+    source, judges = template(), Heads.load(heads or ARTEFACTS)
     for model in MODELS:
         fresh = repository / model / f"{number}.new"
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.copytree(source / model / "1", fresh, ignore=shutil.ignore_patterns("__pycache__"))
-        _fill(model, fresh, heads, kind if number == 1 else _kind(repository), progress)
+        if model == "encoder":
+            _fill(fresh, judges, kind if number == 1 else _kind(repository), progress)
         if number == 1:
             text = (source / model / "config.pbtxt").read_text()
             (repository / model / "config.pbtxt").write_text(_of_kind(model, text, kind))
@@ -53,20 +60,20 @@ def build(
     return number
 
 
-def _fill(model: str, folder: Path, heads: Path | None, kind: str, progress: Callable[[str], None]) -> None:
-    """The files that are too large for a checkout, or that differ from release to release."""
-    if model == "encoder":
-        shutil.copyfile(cached_model(progress), folder / "model.onnx")
-        if kind == "KIND_GPU":
-            shutil.copyfile(float16_model(progress), folder / "model.fp16.onnx")
-    if model == "heads":
-        for name in ("heads.npz", "heads.sha256"):
-            content = (heads / name if heads is not None else ARTEFACTS / name).read_bytes()
-            (folder / name).write_bytes(content)
+def _fill(folder: Path, heads: Heads, kind: str, progress: Callable[[str], None]) -> None:
+    """The encoder with these heads, which is too large for a checkout, beside its checksum."""
+    from pointsman_classifier.export_heads import export_with_heads  # onnx is needed only here
+
+    made = {"model": cached_model, **({"model.fp16": float16_model} if kind == "KIND_GPU" else {})}
+    for name, exported in made.items():
+        file = folder / f"{name}.onnx"
+        export_with_heads(exported(progress), heads, file)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        (folder / f"{name}.sha256").write_text(f"{digest}  {file.name}\n")
 
 
 def _of_kind(model: str, text: str, kind: str) -> str:
-    """The encoder alone moves to a GPU; tokenizer and heads are Python."""
+    """The encoder alone moves to a GPU; the tokenizer is Python."""
     return text.replace("KIND_CPU", kind) if model == "encoder" else text
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 ENSEMBLE, CANDIDATE = "classifier", "classifier_candidate"
 
-STEPS = ("tokenizer", "encoder", "heads")
+STEPS = ("tokenizer", "encoder")
 
 _VERSIONS = re.compile(r"(version_policy \{ specific \{ versions: \[) [\d, ]+ (\] \} \})")
 _STEP = re.compile(r"(model_version:) (\d+)")
+_MODEL = re.compile(r'model_name: "(\w+)"')
 _HISTORY = "promoted.json"
 
 
@@ -25,6 +26,11 @@ def current(repository: Path) -> int:
     if len(found) != 1:
         raise ValueError(f"{repository / ENSEMBLE}: the steps of the ensemble are of different releases")
     return int(found.pop()[1])
+
+
+def steps(repository: Path) -> tuple[str, ...]:
+    """The models that the ensemble asks, in that order."""
+    return tuple(_MODEL.findall((repository / ENSEMBLE / "config.pbtxt").read_text()))
 
 
 def offer(repository: Path, releases: tuple[int, ...]) -> None:

@@ -3,18 +3,18 @@
 The environment there has numpy 1.26 and no onnxruntime; nothing here may ask for more.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from pointsman_classifier.heads import Heads, by_name
 from pointsman_classifier.tokenizer import HEAD_TOKENS, TAIL_TOKENS, Tokenizer
 
 BUCKETS = (16, 32, 64, 128, HEAD_TOKENS + TAIL_TOKENS + 2)
 """Padded lengths, in pieces. Few, so that requests of about a length meet in a batch; the last takes the longest."""
 
 JUDGEMENT = "judgement"
+"""The output that has all others but the embedding side by side."""
 
 Ids = npt.NDArray[np.int64]
 
@@ -34,13 +34,3 @@ def pieces(tokenizer: Tokenizer, said: Sequence[str]) -> tuple[Ids, Ids]:
         ids[row, : len(found)] = found
         mask[row, : len(found)] = 1
     return ids, mask
-
-
-def judged(
-    heads: Heads, said: Sequence[str], vectors: npt.NDArray[np.float32], wanted: Collection[str]
-) -> dict[str, npt.NDArray[np.float32]]:
-    """The outputs that are wanted of the heads, each of shape (n, its width), and of JUDGEMENT: all of them side by
-    side."""
-    rows = heads.rows(said, vectors)
-    outputs = {JUDGEMENT: rows, **by_name(rows)}
-    return {name: np.ascontiguousarray(values) for name, values in outputs.items() if name in wanted}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from pointsman_classifier.embedded import EmbeddedClassifier
 from pointsman_classifier.heads import OUTPUTS
 from pointsman_classifier.routes import RouteText
 from pointsman_classifier.triton_steps import BUCKETS
-from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
 from pointsman.cli.classifier import RouteClassifier
@@ -73,6 +74,14 @@ def test_the_top_route_is_the_same(embedded: RouteClassifier, served: TritonClas
     assert same / total >= 0.995, f"{same} of {total}"
 
 
+def test_analyses_are_those_of_the_embedded_classifier(embedded: RouteClassifier, served: TritonClassifier) -> None:
+    """The vectors, too: a batch's texts run one by one, without their padding."""
+    texts = ("a", "What is 12 * 7?", "Write a poem about the sea. " * 4, "head " * 5_000 + "tail")
+    there, here = served.analyse(texts), embedded.analyse(texts)
+    for name, values in here.items():
+        assert np.allclose(there[name], values, atol=1e-4), name
+
+
 def test_conversations_go_as_one_batch(embedded: RouteClassifier, served: TritonClassifier) -> None:
     turns = (
         Turn("user", "Write a Python function that reverses a linked list"),
@@ -97,16 +106,24 @@ def test_strange_and_long_prompts(embedded: RouteClassifier, served: TritonClass
     assert dict(there.routes) == pytest.approx(dict(here.routes), abs=0.02)
 
 
-def ask(client: InferenceServerClient, array: np.ndarray, name: str = "TEXT", kind: str = "BYTES") -> object:
+def ask(
+    client: InferenceServerClient, array: np.ndarray, name: str = "TEXT", kind: str = "BYTES", outputs: Any = None
+) -> Any:
     tensor = InferInput(name, list(array.shape), kind)
     tensor.set_data_from_numpy(array)
-    return client.infer("classifier", [tensor])
+    return client.infer("classifier", [tensor], outputs=outputs)
 
 
 def test_every_output_has_its_shape(client: InferenceServerClient) -> None:
     result = ask(client, np.array([[b"hello"], [b"Schreib ein Gedicht"]], np.object_))
-    shapes = {name: result.as_numpy(name).shape for name in OUTPUTS}  # type: ignore[attr-defined]
+    shapes = {name: result.as_numpy(name).shape for name in OUTPUTS}
     assert shapes == {name: (2, width) for name, width in OUTPUTS.items()}
+
+
+@pytest.mark.parametrize("name", ["embedding", "category", "judgement"])
+def test_one_output_can_be_asked_for(client: InferenceServerClient, name: str) -> None:
+    result = ask(client, np.array([[b"hello"]], np.object_), outputs=[InferRequestedOutput(name)])
+    assert [output.name for output in result.get_response().outputs] == [name]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def run(own_triton: TritonServer) -> Callable[..., str]:
     def call(command: str, *options: str, code: int = 0) -> str:
         result = CliRunner().invoke(app, ["triton", command, str(own_triton.repository), *options])
         assert result.exit_code == code, result.output
-        return result.output
+        return f"{result.output}{result.exception or ''}"
 
     return call
 
@@ -63,6 +63,12 @@ def nothing(arrays: dict[str, np.ndarray]) -> None:
     pass
 
 
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
 def test_a_good_release_is_promoted_and_rolled_back(
     run: Callable[..., str], own_triton: TritonServer, cases: Path, tmp_path: Path
 ) -> None:
@@ -77,7 +83,10 @@ def test_a_good_release_is_promoted_and_rolled_back(
     refused = run("promote", server, f"--cases={cases}", code=1)
     assert "release 2 answers" in refused
 
-    run("build", f"--heads={heads(tmp_path / 'damaged', nothing, checksum='0' * 64)}")
+    damaged = heads(tmp_path / "damaged", nothing, checksum="0" * 64)
+    assert "does not match its checksum" in run("build", f"--heads={damaged}", code=1)
+    run("build")
+    flip_a_bit(own_triton.repository / "encoder" / "4" / "model.onnx")
     assert "is not loaded" in run("promote", server, f"--cases={cases}", code=1)
     assert json.loads(run("versions", "--json"))["current"] == 2
 

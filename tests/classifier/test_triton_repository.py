@@ -9,16 +9,17 @@ import onnxruntime
 import pytest
 from google.protobuf import text_format
 from pointsman_classifier import triton_build, triton_configs
-from pointsman_classifier.encoder import Encoder, float16_model
-from pointsman_classifier.heads import OUTPUTS, WIDTH, Heads
+from pointsman_classifier.encoder import Encoder
+from pointsman_classifier.heads import ARTEFACTS, OUTPUTS, WIDTH, DamagedArtefactError, Heads
+from pointsman_classifier.surface import SURFACE, surfaces
 from pointsman_classifier.tokenizer import Tokenizer
-from pointsman_classifier.triton_steps import BUCKETS, JUDGEMENT, judged, pieces, texts
+from pointsman_classifier.triton_steps import BUCKETS, JUDGEMENT, pieces, texts
 from tritonclient.grpc import model_config_pb2
 
 from tests.classifier.labelled import LABELLED
 
 TEXTS = [text for _, text in LABELLED]
-MODELS = ("tokenizer", "encoder", "heads", "classifier")
+MODELS = ("tokenizer", "encoder", "classifier")
 TYPES = {"TYPE_STRING": object, "TYPE_INT64": np.int64, "TYPE_FP32": np.float32}
 
 
@@ -47,15 +48,14 @@ def test_every_configuration_is_of_tritons_schema(configs: dict[str, Any]) -> No
 
 def test_the_outputs_are_those_of_the_heads(configs: dict[str, Any]) -> None:
     heads = {**{name: (width,) for name, width in OUTPUTS.items()}, JUDGEMENT: (WIDTH,)}
-    assert ports(configs["heads"]) == heads
-    assert ports(configs["classifier"]) == {"embedding": (512,), **heads}
+    assert ports(configs["encoder"]) == ports(configs["classifier"]) == {"embedding": (512,), **heads}
+    assert ports(configs["tokenizer"])["surface"] == (SURFACE,)
 
 
 def test_a_queue_policy_is_at_the_entrance_only(configs: dict[str, Any]) -> None:
     """Elsewhere, and with one instance, it makes this Triton stall: docs/decisions/classifier-triton.md."""
-    for name in ("encoder", "heads"):
-        policy = configs[name].dynamic_batching.default_queue_policy
-        assert (policy.max_queue_size, policy.default_timeout_microseconds) == (0, 0)
+    policy = configs["encoder"].dynamic_batching.default_queue_policy
+    assert (policy.max_queue_size, policy.default_timeout_microseconds) == (0, 0)
     assert configs["tokenizer"].dynamic_batching.default_queue_policy.max_queue_size > 0
     assert configs["tokenizer"].instance_group[0].count == 2
     assert configs["encoder"].HasField("dynamic_batching")
@@ -81,7 +81,10 @@ def test_a_gpu_changes_the_instance_kind_alone(tmp_path: Path) -> None:
     gpu["encoder"].instance_group[0].kind = model_config_pb2.ModelInstanceGroup.KIND_CPU
     assert gpu == cpu
     files = set(cpu["encoder"].cc_model_filenames.values()) | {cpu["encoder"].default_model_filename}
-    assert files == {path.name for path in (tmp_path / "KIND_GPU" / "encoder" / "1").glob("*.onnx")}
+    folder = tmp_path / "KIND_GPU" / "encoder" / "1"
+    assert files == {path.name for path in folder.glob("*.onnx")}
+    sums = {path.read_text().split()[1] for path in folder.glob("*.sha256")}
+    assert sums == files
 
 
 def test_tensorrt_is_told_the_shapes_of_the_buckets(configs: dict[str, Any]) -> None:
@@ -93,7 +96,11 @@ def test_tensorrt_is_told_the_shapes_of_the_buckets(configs: dict[str, Any]) -> 
         for which in ("min", "opt", "max")
     }
     inputs = {port.name for port in configs["encoder"].input}
-    assert all(set(each) == inputs and len(set(each.values())) == 1 for each in shapes.values())
+    pieces_of = {"input_ids", "attention_mask"}
+    for each in shapes.values():
+        assert set(each) == inputs
+        assert len({each[name] for name in pieces_of}) == 1
+        assert each["surface"] == f"{each['input_ids'].split('x')[0]}x{SURFACE}"
     low, usual, high = (tuple(map(int, shapes[which]["input_ids"].split("x"))) for which in ("min", "opt", "max"))
     assert low == (1, BUCKETS[0])
     assert high == (configs["encoder"].max_batch_size, BUCKETS[-1])
@@ -102,39 +109,48 @@ def test_tensorrt_is_told_the_shapes_of_the_buckets(configs: dict[str, Any]) -> 
 
 def test_warmup_is_of_shapes_that_come(configs: dict[str, Any]) -> None:
     for sample in configs["encoder"].model_warmup:
-        assert {port.dims[0] for port in sample.inputs.values()} <= set(BUCKETS)
+        assert {sample.inputs[name].dims[0] for name in ("input_ids", "attention_mask")} <= set(BUCKETS)
+        assert list(sample.inputs["surface"].dims) == [SURFACE]
         assert set(sample.inputs) == {port.name for port in configs["encoder"].input}
 
 
-def test_the_models_ports_are_those_of_its_configuration(configs: dict[str, Any], tmp_path: Path) -> None:
-    model = onnx.load(str(float16_model(print)))
-    onnx.checker.check_model(model, full_check=True)  # shapes are inferred: no operator gets what it cannot take
+@pytest.fixture(scope="module")
+def gpu_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With both files of the encoder."""
+    repository = tmp_path_factory.mktemp("gpu")
+    triton_build.build(repository, kind="KIND_GPU")
+    return repository
+
+
+def test_the_models_ports_are_those_of_its_configuration(configs: dict[str, Any], gpu_repository: Path) -> None:
     config = configs["encoder"]
-    assert [port.name for port in model.graph.input] == [port.name for port in config.input]
-    assert [port.name for port in model.graph.output] == [port.name for port in config.output]
+    for name in ("model.onnx", "model.fp16.onnx"):
+        model = onnx.load(str(gpu_repository / "encoder" / "1" / name))
+        onnx.checker.check_model(model, full_check=True)  # shapes are inferred: no operator gets what it cannot take
+        for ports, declared in ((model.graph.input, config.input), (model.graph.output, config.output)):
+            assert {port.name: widths(port) for port in ports} == {port.name: list(port.dims) for port in declared}
     # what TensorRT has no layer for
     assert not {"DynamicQuantizeLinear", "MatMulInteger", "Mod"} & {node.op_type for node in model.graph.node}
 
 
-def test_half_precision_gives_the_same_vectors(encoder: Encoder) -> None:
-    session = onnxruntime.InferenceSession(str(float16_model(print)), providers=["CPUExecutionProvider"])
-    tokenizer = Tokenizer()
-    cosines = []
-    for start in range(0, len(TEXTS), 8):
-        ids, mask = pieces(tokenizer, TEXTS[start : start + 8])
-        (vectors,) = session.run(None, {"input_ids": ids, "attention_mask": mask})
-        cosines += [float(v @ encoder.embed(t)) for v, t in zip(vectors, TEXTS[start : start + 8], strict=True)]
-    assert min(cosines) > 0.998
+def widths(port: Any) -> list[int]:
+    """As a configuration has them: without the batch, -1 for any."""
+    return [dim.dim_value or -1 for dim in port.type.tensor_type.shape.dim][1:]
 
 
-def test_a_batch_of_the_cpu_model_gives_nearly_the_same_vectors(encoder: Encoder) -> None:
-    """For servers with NVIDIA's onnxruntime backend, which runs batches with their padding."""
-    tokenizer = Tokenizer()
+@pytest.mark.parametrize("name", ["model.onnx", "model.fp16.onnx"])
+def test_a_batch_gives_nearly_the_same(encoder: Encoder, gpu_repository: Path, name: str) -> None:
+    """In half precision too, and padded: NVIDIA's onnxruntime backend runs batches so."""
+    file = gpu_repository / "encoder" / "1" / name
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    tokenizer, heads = Tokenizer(), Heads.load()
     for start in range(0, len(TEXTS), 8):
         some = TEXTS[start : start + 8]
         ids, mask = pieces(tokenizer, some)
-        (vectors,) = encoder._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        given = {"input_ids": ids, "attention_mask": mask, "surface": surfaces(some)}
+        vectors, rows = session.run(["embedding", JUDGEMENT], given)
         assert all(float(v @ encoder.embed(t)) > 0.998 for v, t in zip(vectors, some, strict=True))
+        assert np.allclose(rows, heads.rows(some, vectors), atol=1e-4)
 
 
 def test_steps_need_no_server() -> None:
@@ -144,14 +160,8 @@ def test_steps_need_no_server() -> None:
     assert ids.shape == mask.shape == (3, 32)
     assert mask.sum(axis=1).tolist() == [4, 3, 22]  # with begin and end
     assert not ids[mask == 0].any()
-    wanted = [*OUTPUTS, JUDGEMENT]
-    rows = judged(Heads.load(), said, np.zeros((2, 512), np.float32), wanted)
-    assert {name: array.shape for name, array in rows.items()} == {
-        JUDGEMENT: (2, WIDTH),
-        **{name: (2, n) for name, n in OUTPUTS.items()},
-    }
-    assert np.array_equal(rows[JUDGEMENT], np.hstack([rows[name] for name in OUTPUTS]))
-    assert list(judged(Heads.load(), said, np.zeros((2, 512), np.float32), ["pii"])) == ["pii"]
+    assert surfaces(said).shape == (2, SURFACE)
+    assert surfaces([]).shape == (0, SURFACE)
 
 
 def test_releases_are_added_and_chosen(tmp_path: Path) -> None:
@@ -179,12 +189,26 @@ def test_a_candidate_comes_and_goes(tmp_path: Path) -> None:
     assert candidate.name == "classifier_candidate"
     assert {step.model_version for step in candidate.ensemble_scheduling.step} == {2}
     assert parsed(tmp_path)["classifier"] == before
-    assert list(parsed(tmp_path)["heads"].version_policy.specific.versions) == [1, 2]
+    assert list(parsed(tmp_path)["encoder"].version_policy.specific.versions) == [1, 2]
     triton_configs.drop_candidate(tmp_path)
     assert not (tmp_path / "classifier_candidate").exists()
 
 
 def test_what_is_damaged_is_not_built(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="heads"):
-        triton_build.build(tmp_path, kind="KIND_CPU", heads=tmp_path / "nowhere" / "heads")
-    assert triton_build.releases(tmp_path) == []
+        triton_build.build(tmp_path / "models", kind="KIND_CPU", heads=tmp_path / "nowhere" / "heads")
+    for name in ("heads.npz", "heads.sha256"):
+        (tmp_path / name).write_bytes((ARTEFACTS / name).read_bytes())
+    (tmp_path / "heads.npz").write_bytes(b"damaged")
+    with pytest.raises(DamagedArtefactError, match="checksum"):
+        triton_build.build(tmp_path / "models", kind="KIND_CPU", heads=tmp_path)
+    assert triton_build.releases(tmp_path / "models") == []
+
+
+def test_a_repository_of_another_making_gets_no_release(tmp_path: Path) -> None:
+    triton_build.build(tmp_path, kind="KIND_CPU")
+    config = tmp_path / "classifier" / "config.pbtxt"
+    config.write_text(config.read_text().replace('model_name: "encoder"', 'model_name: "heads"'))
+    with pytest.raises(ValueError, match="another version"):
+        triton_build.build(tmp_path, kind="KIND_CPU")
+    assert triton_build.releases(tmp_path) == [1]

@@ -145,7 +145,7 @@ async def test_killed_python_models_cost_nothing_and_are_used_again(
     async with under_load(tmp_path, embedded, target(embedded, server.address)) as watched:
         await watched.well()
         stubs = server.stubs()
-        assert len(stubs) == 4
+        assert len(stubs) == 3
         for pid in stubs:
             os.kill(pid, signal.SIGKILL)
         await watched.unwell()
@@ -191,7 +191,7 @@ async def test_new_releases_bad_and_good_cost_nothing(
     def release(*, damaged: bool) -> int:
         number = build(server.repository, kind="KIND_CPU")
         if damaged:
-            (server.repository / "heads" / str(number) / "heads.npz").write_bytes(b"damaged")
+            (server.repository / "encoder" / str(number) / "model.onnx").write_bytes(b"damaged")
         with Control(server.address) as control:
             promote(server.repository, control, number, lambda: Verdict(1, 1, 1.0, 1.0, 1.0, passed=True))
         return number
@@ -202,7 +202,7 @@ async def test_new_releases_bad_and_good_cost_nothing(
 
     async with under_load(tmp_path, embedded, target(embedded, server.address)) as watched:
         await watched.well()
-        with pytest.raises(LoadError, match="heads"):
+        with pytest.raises(LoadError, match="encoder"):
             await asyncio.to_thread(release, damaged=True)
         await watched.well()
         assert watched.triton.release == 1

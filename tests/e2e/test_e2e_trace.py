@@ -28,7 +28,7 @@ TELEMETRY = (
 )
 SERVER = ("ask", "POST /v1/chat/completions")
 TRITON = (*SERVER, "classify", "InferRequest")
-MODELS = [(*TRITON, "classifier"), *((*TRITON, "classifier", name) for name in ("tokenizer", "encoder", "heads"))]
+MODELS = [(*TRITON, "classifier"), *((*TRITON, "classifier", name) for name in ("tokenizer", "encoder"))]
 ROUTED = {SERVER[:1], SERVER, (*SERVER, "classify"), TRITON, *MODELS, *((*model, "compute") for model in MODELS[1:])}
 NUMBERS = itertools.count(1)
 DECIDED = ROUTED | {(*SERVER, "decide")}

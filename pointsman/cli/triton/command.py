@@ -25,6 +25,7 @@ def build(
 ) -> None:
     """Make the model repository, or add a release to it; `promote` has a release answer."""
     from pointsman_classifier import triton_build
+    from pointsman_classifier.heads import DamagedArtefactError
 
     from pointsman.cli.output import err, out
     from pointsman.core.errors import ConfigError
@@ -33,6 +34,8 @@ def build(
         number = triton_build.build(repository, kind=kind.value, heads=heads, progress=err.print)
     except OSError as error:
         raise ConfigError(f"{error.filename or repository}: {error.strerror}") from error
+    except (DamagedArtefactError, ValueError) as error:
+        raise ConfigError(str(error)) from error
     out.print(f"release {number} is in {repository}")
     if number > 1:
         out.print(f"it does not answer yet; see: pointsman triton promote {repository}")
