@@ -131,7 +131,7 @@ def _learn(
     texts = [*map(full_text, routes), *(title_text(routes[i]) for i in described)]
     texts += [text for route in routes for text in route.examples]
     owners = np.concatenate([np.arange(len(routes)), described, shown_by])
-    return learn(texts, np.vstack([full, title[described], examples]), owners, len(routes))
+    return learn(texts, np.vstack([full, title[described], examples]), owners, len(routes), len(examples))
 
 
 def _siblings(routes: tuple[RouteText, ...]) -> npt.NDArray[np.bool_]:

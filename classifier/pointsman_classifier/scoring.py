@@ -19,6 +19,7 @@ from pointsman_classifier.following import KNOWN_TOO, follow
 from pointsman_classifier.heads import load_artefact, softmax
 from pointsman_classifier.observing import COLUMNS, Observer
 from pointsman_classifier.routes import Prototypes, Reading
+from pointsman_classifier.usual import log_total
 from pointsman_classifier.vectors import DIMENSIONS
 from pointsman_classifier.view import View, view
 from pointsman_classifier.weighing import (
@@ -104,6 +105,8 @@ class Scorer:
         logits = logits[:, among]  # less their mean: levels that all routes share are for `nothing` to weigh
         turns[:, :-1] = logits - np.add.reduce(logits, axis=1, keepdims=True) / len(names)
         turns[:, -1] = null_features(seen, routes.view, among) @ self._weights.nothing
+        if routes.view.usual is not None:
+            turns[:, -1] += log_total(turns[:, :-1])
         moves = _between(routes.moves, among)
 
         def move(t: int, before: npt.NDArray[np.int64]) -> Array:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from pointsman_classifier import lexical
 from pointsman_classifier.learnt import GAUSSIAN
 from pointsman_classifier.routes import Prototypes
+from pointsman_classifier.usual import Usual
 
 Array = npt.NDArray[np.float32]
 
@@ -47,6 +48,8 @@ class View(NamedTuple):
     kernel: Array
     """What was learnt: weight of the Gaussian likeness with each text, shape (texts, n)."""
     bias: Array
+    usual: Usual | None
+    """What the examples look like; None without any."""
     size: np.float32
     """What the number of routes adds to what was learnt."""
     examples_a_route: float
@@ -91,6 +94,7 @@ def view(routes: Prototypes, request_centre: Array, assistant_centre: Array) -> 
         shares=there[:, :_BEST] / counted,
         kernel=kernel,
         bias=bias,
+        usual=learnt.usual if learnt is not None else None,
         size=np.float32(np.log(n) / 5),
         examples_a_route=float(routes.example_counts.mean()),
         diversity=_diversity(routes.categories),

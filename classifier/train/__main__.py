@@ -84,15 +84,17 @@ def _routes(
     trainer = routes.Trainer(data, embed, Heads.load(out), known, without)
     embed.save()
     samples = {setting.name: trainer.samples(setting, 100 + i) for i, setting in enumerate(trainer.settings)}
-    sources = {setting.name: setting.source for setting in trainer.settings}
     print("routes, each source left out of the fit:")
     for setting in trainer.settings:
-        kept = {name: found for name, found in samples.items() if sources[name] != setting.source}
+        if setting.large:
+            continue
+        kept = {name: samples[name] for name in routes.kept_without(setting, trainer.settings)}
         print(routes.report(trainer, setting, *routes.fit_on(kept)))
     print("routes, fitted on all:")
     w, v = routes.fit_on(samples)
     for setting in trainer.settings:
-        print(routes.report(trainer, setting, w, v))
+        if not setting.large:
+            print(routes.report(trainer, setting, w, v))
     going, figures = trainer.conversations(w, v)
     print(figures)
     print("routes.npz", artefact.write(out, "routes", trainer.arrays(w, v, going)))

@@ -24,6 +24,9 @@ class Spoken(NamedTuple):
     """Whether the towers may learn from it."""
     asks: bool = True
     """Whether it says what it wants, so that it can be an example."""
+    language: str = "en"
+    sentence: str = ""
+    """What it is a translation of, where there are others: they are never example and case of one policy."""
 
 
 class Intent(NamedTuple):
@@ -45,7 +48,17 @@ def libraries(data: Path) -> dict[str, Library]:
         "sib200": _topics(data),
         "xsid": _commands(data),
         "metatool": _metatool(data),
+        "nlupp": _single(data),
     }
+
+
+def everyday(data: Path) -> list[str]:
+    """What people ask an assistant of all kinds of things: no policy of narrow routes has one for them."""
+    found = []
+    for name in ("vllm_sr", "llmrouter", "writingbench"):
+        asked = [row.get("prompt") or row.get("text") for p in sorted((data / name).glob("*.jsonl")) for row in rows(p)]
+        found += [text for text in asked if isinstance(text, str)][::2]
+    return found
 
 
 def _assistant() -> Library:
@@ -140,12 +153,16 @@ def _banking(data: Path) -> Library:
 
 def _topics(data: Path) -> Library:
     found = rows(data / "sib200" / "train_dev.jsonl")
-    return _plain(((r["category"], Spoken(r["text"], shown=r["split"] == "train")) for r in found), _described())
+    return _plain(((r["category"], _translated(r, r["split"] == "train")) for r in found), _described())
 
 
 def _commands(data: Path) -> Library:
     found = rows(data / "xsid" / "valid_no_zh.jsonl")
-    return _plain(((r["intent"], Spoken(r["text"], shown=int(r["id"][-3:]) % 3 > 0)) for r in found), _described())
+    return _plain(((r["intent"], _translated(r, int(r["id"][-3:]) % 3 > 0)) for r in found), _described())
+
+
+def _translated(row: dict[str, Any], shown: bool) -> Spoken:
+    return Spoken(row["text"], shown=shown, language=row["lang"], sentence=row["id"])
 
 
 def _described() -> Callable[[str], RouteText]:
@@ -157,3 +174,21 @@ def _metatool(data: Path) -> Library:
     said = json.loads((data / "metatool" / "plugin_des.json").read_text("utf-8"))
     found = rows(data / "metatool" / "single_tool_dev.jsonl")
     return _plain(((r["tool"], Spoken(r["query"])) for r in found), lambda name: RouteText(name, "", "", said[name]))
+
+
+_FEWEST = 8
+
+
+def _single(data: Path) -> Library:
+    """What is asked of banks and hotels with one intent."""
+    said = json.loads((data / "nlupp" / "ontology.json").read_text("utf-8"))["intents"]
+    single = [r for r in rows(data / "nlupp" / "nlupp.jsonl") if len(r["intents"]) == 1]
+    found = ((r["intents"][0], Spoken(r["text"], shown=False)) for r in single)
+    library = _plain(found, lambda name: RouteText(name, "", "", meant(said[name]["description"])))
+    return {name: intent for name, intent in library.items() if len(intent.utterances) >= _FEWEST}
+
+
+def meant(description: str) -> str:
+    """ "is the intent asking about pets?" as a policy's author would put it: "Asking about pets."."""
+    text = re.sub(r"^is the intent (to )?", "", description).rstrip("?")
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,6 +1,7 @@
 """Many policies for the scorer of routes to learn from, and how well it does on sources that it never saw."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +17,9 @@ from pointsman_classifier.towers import Towers, to_arrays
 from train import dialogue as filters
 from train import towers
 from train.embeddings import EmbeddingCache
-from train.libraries import Intent, Library, Spoken, family, libraries, services, sgd
+from train.libraries import Intent, Library, Spoken, everyday, family, libraries, services, sgd
 from train.measures import auc, calibration_error
-from train.policies import Policy, make_policy, policies
+from train.policies import Policy, Strangers, make_policy, policies
 from train.scorer import Sample, distribution, fit_describe, fit_scorer, fit_turning, samples
 from train.sources import seed_pairs
 from train.talks import Looking, Talk, alone, talks, texts
@@ -69,6 +70,15 @@ _OTHER_HALF = frozenset(
     ]
 )
 
+_UNSEEN = ("assistant", "nlupp")
+"""Sources that no towers learn from."""
+
+_NEAR, _FAR = 0.08, 0.16
+"""Shares of the cases that belong to intents left out, and to nothing that a policy is about: half of those are of
+other sources, half everyday prompts."""
+
+_MIXED = ("banking77", "metatool", "nlupp", "xsid")
+
 _HALVES = {"half": _HALF, "other half": _OTHER_HALF}
 
 
@@ -81,6 +91,8 @@ class Setting(NamedTuple):
     towers: str
     policies: int
     cases: int
+    large: bool = False
+    """Whether all have 50 routes or more, with examples."""
 
 
 class Trainer:
@@ -102,6 +114,7 @@ class Trainer:
         self.libraries["sgd"] = sgd(data, everyone)
         talk = [s.assistant for i in self.libraries["sgd"].values() for s in i.utterances[:50] if s.assistant]
         self.assistant_centre = embed(talk).mean(axis=0)
+        self._everyday = [Spoken(text) for text in everyday(data)]
         self._towers: dict[str, Towers] = {}
         self._turning: dict[str, Array] = {}
         for name, source, seen in (
@@ -112,7 +125,8 @@ class Trainer:
             ("half", "", everyone - _HALF),
             ("other half", "", everyone - _OTHER_HALF),
         ):
-            taught = {n: found for n, found in self.libraries.items() if n not in (*source.split(), "assistant")}
+            unseen = (*source.split(), *_UNSEEN)
+            taught = {n: found for n, found in self.libraries.items() if n not in unseen}
             taught["sgd"] = sgd(data, seen)
             self._towers[name] = towers.fit(towers.courses(taught, embed), 7)
             self._turning[name] = fit_turning(embed, taught["sgd"], self.centre, self.assistant_centre)
@@ -126,16 +140,18 @@ class Trainer:
         for half, left in _HALVES.items():
             library = _within(sgd(data, everyone - left, fresh=True), self.libraries["sgd"])
             drawn.append(Setting(f"sgd, {half}", "sgd", library, half, 70, 40))
-        unlike = {"banking77": "banking77", "metatool": "metatool", "sib200": "plain", "xsid": "plain"}
+        unlike = {"banking77": "banking77", "metatool": "metatool", "sib200": "plain", "xsid": "plain", "nlupp": "all"}
         for name, kept in unlike.items():
             if name in self.libraries:
-                drawn.append(Setting(name, name, self.libraries[name], kept, 50, 30))
+                drawn.append(Setting(name, name, self.libraries[name], kept, 60, 30))
         drawn += [Setting(f"{n}, known", n, found, "all", 36, 30) for n, found in fresh.items()]
         mixed = dict(self.libraries.get("metatool", {}))
         for name in ("banking77", "xsid"):
             mixed |= _unshown(self.libraries.get(name, {}))
+        mixed |= self.libraries.get("nlupp", {})
         drawn.append(Setting("mixed", "mixed", mixed, "metatool", 60, 40))
-        return drawn
+        large = [s for s in drawn if s.source in ("banking77", "metatool", "mixed") and len(s.library) > 60]
+        return drawn + [s._replace(name=f"{s.name}, large", policies=20, cases=100, large=True) for s in large]
 
     def category_of(self, text: str, vector: Array) -> Array:
         """Category probabilities; of a seed, those of heads that were fitted without it."""
@@ -148,20 +164,23 @@ class Trainer:
     def samples(self, setting: Setting, seed: int) -> list[Sample]:
         """The training samples of a setting."""
         draw = np.random.default_rng(seed)
+        size = setting.policies, setting.cases, draw
         if setting.source != "assistant":
-            foreign = self._foreign(setting.source)
-            drawn = policies(setting.source, setting.library, setting.policies, setting.cases, draw, foreign)
+            drawn = policies(setting.source, setting.library, *size, self._strangers(setting.source), setting.large)
             return [s for p in drawn for s in self._of(p, setting, self._describe)]
         found = []
         for fold in range(4):
-            for policy in policies("assistant", self.fold(fold), setting.policies // 4, setting.cases, draw):
+            for policy in policies("assistant", self.fold(fold), size[0] // 4, *size[1:], Strangers(0.15)):
                 found += self._of(policy, setting, self._folds[fold])
         return found
 
-    def _foreign(self, source: str) -> list[Spoken]:
-        """First turns of all other sources: requests that no policy of this source has a route for."""
-        others = [library for name, library in self.libraries.items() if name != source]
-        return [s for library in others for i in library.values() for s in i.utterances[:40] if not s.assistant]
+    def _strangers(self, source: str, near: float = _NEAR, far: float = _FAR) -> Strangers:
+        """Requests that no policy of this source has a route for: first turns of the other sources, and about as many
+        everyday prompts."""
+        kin = (source, *_MIXED) if source == "mixed" else (source,)
+        others = [library for name, library in self.libraries.items() if name not in kin]
+        texts = [s for library in others for i in library.values() for s in i.utterances[:40] if not s.assistant]
+        return Strangers(near, far, [*texts, *self._everyday * max(1, len(texts) // len(self._everyday))])
 
     def fold(self, fold: int) -> Library:
         """The assistant's categories with only the descriptions that a fold of `fit_describe` left out."""
@@ -171,12 +190,14 @@ class Trainer:
             for name, intent in self.libraries["assistant"].items()
         }
 
-    def evaluation(self, setting: Setting, examples: int, unknown: float, seed: int) -> list[Sample]:
-        """400 cases: of all intents, or of every second one when a share of cases shall be unknown."""
+    def evaluation(self, setting: Setting, examples: int, near: float, far: float, seed: int) -> list[Sample]:
+        """400 cases: of all intents, or of every second one when a share of cases shall be of others, or far ones."""
         draw = np.random.default_rng(seed)
         library = self.fold(0) if setting.source == "assistant" else setting.library
-        chosen = [n for i, n in enumerate(sorted(library)) if not unknown or (i % 2 == 0 and n != "other")]
-        policy = make_policy(setting.source, library, chosen, examples, 400, draw, unknown, exact=True)
+        every = sorted(library)
+        chosen = [n for i, n in enumerate(every) if not (near or far) or (i % 2 == 0 and n != "other")]
+        strangers = self._strangers(setting.source, near, far)
+        policy = make_policy(setting.source, library, chosen, examples, 400, draw, strangers, exact=True)
         return self._of(policy, setting, self._folds[0] if setting.source == "assistant" else self._describe)
 
     def conversations(self, w: Array, v: Array) -> tuple[dialogue.Dialogue, str]:
@@ -250,21 +271,31 @@ def fit_on(data: dict[str, list[Sample]]) -> tuple[Array, Array]:
     return fit_scorer([sample for sample, _ in weighed], np.array([weight for _, weight in weighed]))
 
 
+def kept_without(setting: Setting, settings: Sequence[Setting]) -> list[str]:
+    """Names of the settings that share no utterance with this one's source."""
+    kin = (*_MIXED, "mixed") if setting.source == "mixed" else (setting.source,)
+    kin = (*kin, "mixed") if setting.source in _MIXED else kin
+    return [other.name for other in settings if other.source not in kin]
+
+
 def report(trainer: Trainer, setting: Setting, w: Array, v: Array) -> str:
-    """One line per number of examples: accuracy over all intents, and with half of them unknown."""
+    """One line per number of examples: accuracy over all intents; and how well requests of intents left out, and of
+    nothing that the policy is about, are told, and how many of them reach a route."""
     lines = []
-    for examples in (0, 5, 10):
-        everything = trainer.evaluation(setting, examples, 0.0, 7)
+    for examples in (0, 1, 5, 10):
+        everything = trainer.evaluation(setting, examples, 0.0, 0.0, 7)
         odds, targets = [distribution(s, w, v) for s in everything], [s.target for s in everything]
         right = np.array([p[:-1].argmax() == t for p, t in zip(odds, targets, strict=True)])
         sure = np.array([p[:-1].max() >= 0.3 for p in odds])
-        half = trainer.evaluation(setting, examples, 0.5, 8)
-        stranger = np.array([s.target == len(s.features) for s in half])
-        nothing = np.array([distribution(s, w, v)[-1] for s in half])
-        found = f"accuracy {right.mean():.3f}, at 30% {(right & sure).mean():.3f}"
-        error = calibration_error(odds, targets)
-        told = f"out-of-scope AUC {auc(nothing, stranger):.3f}, calibration error {error:.3f}"
-        lines.append(f"{setting.name:14} {examples:2} examples: {found}, {told}")
+        found = [f"accuracy {right.mean():.3f}, at 30% {(right & sure).mean():.3f}"]
+        for kind, near, far, seed in (("near", 0.5, 0.0, 8), ("far", 0.0, 0.5, 9)):
+            half = trainer.evaluation(setting, examples, near, far, seed)
+            stranger = np.array([s.target == len(s.features) for s in half])
+            told = np.array([distribution(s, w, v) for s in half])
+            reach = (told[stranger, :-1].max(axis=1) >= 0.3).mean() if stranger.any() else np.nan
+            found.append(f"{kind} AUC {auc(told[:, -1], stranger):.3f}, at a route {reach:.2f}")
+        found.append(f"calibration error {calibration_error(odds, targets):.3f}")
+        lines.append(f"{setting.name:17} {examples:2} examples: {'; '.join(found)}")
     return "\n".join(lines)
 
 

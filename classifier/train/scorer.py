@@ -11,10 +11,13 @@ from pointsman_classifier.logistic import fit_softmax, minimise
 from pointsman_classifier.observing import Observer
 from pointsman_classifier.routes import CategoryOf, Reading, prototypes
 from pointsman_classifier.scoring import Weights, observer
+from pointsman_classifier.usual import log_total
 from pointsman_classifier.view import View, view
 from pointsman_classifier.weighing import (
+    DESCRIBED,
     MOVE_FEATURES,
     NULL_FEATURES,
+    TAUGHT,
     TURN_FEATURES,
     move_features,
     null_features,
@@ -30,8 +33,11 @@ from train.sources import seed_pairs
 Array = npt.NDArray[Any]
 
 PENALTY = 1e-4
-_STEPS = 150
+_DESCRIBED, _TAUGHT = 3e-2, 3e-3
+"""Penalties on the weights of "none" for policies without examples and with them, by the features' deviations."""
+_STEPS, _NULL_STEPS = 150, 400
 ROUTE_FEATURES = TURN_FEATURES + MOVE_FEATURES
+_CONSTANT = 1e-5
 
 
 class Sample(NamedTuple):
@@ -41,6 +47,8 @@ class Sample(NamedTuple):
     nothing: Array
     target: int
     """Row of the right route; the number of routes when none fits."""
+    taught: bool
+    """Whether the policy has examples."""
 
 
 def fit_describe(embed: EmbeddingCache, narrow: list[str], without: int | None = None) -> Array:
@@ -95,38 +103,64 @@ def _sample(case: Case, routes: View, embed: EmbeddingCache, looking: Observer, 
     if previous is not None:
         nothing[-2:] = null_move_features(seen.turning[0])
     target = routes.names.index(case.route) if case.route is not None else len(routes.names)
-    return Sample(np.hstack([features - features.mean(axis=0), moves]), nothing, target)
+    return Sample(np.hstack([features - features.mean(axis=0), moves]), nothing, target, routes.usual is not None)
 
 
 def fit_scorer(data: list[Sample], weight: Array) -> tuple[Array, Array]:
-    """Weights of the routes' features and of the features of "none"."""
-    sizes = np.array([len(s.features) for s in data])
+    """Weights of the routes' features and of the features of "none": first which route it is of those that fit, then
+    whether any does. So what a stranger looks like changes nothing between routes."""
+    w = _fit_routes([(s, x) for s, x in zip(data, weight, strict=True) if s.target < len(s.features)])
+    return w, _fit_nothing(data, weight, w)
+
+
+def _fit_routes(data: list[tuple[Sample, float]]) -> Array:
+    sizes = np.array([len(s.features) for s, _ in data])
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    x = np.vstack([s.features for s in data])
-    z = np.array([s.nothing for s in data])
-    nothing = np.array([s.target == len(s.features) for s in data], float)
+    x = np.vstack([s.features for s, _ in data])
     hit = np.zeros(len(x))
-    hit[[start + s.target for start, s in zip(starts, data, strict=True) if s.target < len(s.features)]] = 1
+    hit[starts + [s.target for s, _ in data]] = 1
     owner = np.repeat(np.arange(len(data)), sizes)
+    weight = np.array([each for _, each in data])
+    weight /= weight.sum()
+
+    def loss(w: Array) -> tuple[float, Array]:
+        logits = (x @ w.astype(np.float32)).astype(np.float64)
+        top = np.maximum.reduceat(logits, starts)
+        odds = np.exp(logits - top[owner])
+        total = np.add.reduceat(odds, starts)
+        right = np.add.reduceat(logits * hit, starts)
+        value = -float(weight @ (right - top - np.log(total))) + PENALTY / 2 * float(w @ w)
+        back = (odds / total[owner] - hit) * weight[owner]
+        return value, x.T @ back.astype(np.float32) + PENALTY * w
+
+    return minimise(loss, np.zeros(ROUTE_FEATURES), _STEPS)
+
+
+def _fit_nothing(data: list[Sample], weight: Array, w: Array) -> Array:
+    z = np.array([s.nothing for s in data], np.float64)
+    nothing = np.array([s.target == len(s.features) for s in data], float)
+    level = np.array([log_total((s.features @ w)[None])[0] - _all_together(s, w) for s in data])
+    spread = z.std(axis=0)
+    spread[spread < _CONSTANT] = 1
+    z /= spread
+    penalty = np.repeat([_DESCRIBED, _TAUGHT], [DESCRIBED, NULL_FEATURES - DESCRIBED])
+    penalty[[0, DESCRIBED, DESCRIBED + TAUGHT]] = 0
     weight = weight / weight.sum()
 
-    def loss(flat: Array) -> tuple[float, Array]:
-        w, v = flat[:ROUTE_FEATURES], flat[ROUTE_FEATURES:]
-        a, b = (x @ w.astype(np.float32)).astype(np.float64), (z @ v.astype(np.float32)).astype(np.float64)
-        top = np.maximum(np.maximum.reduceat(a, starts), b)
-        ea, eb = np.exp(a - top[owner]), np.exp(b - top)
-        total = np.add.reduceat(ea, starts) + eb
-        right = np.add.reduceat(a * hit, starts) + b * nothing
-        value = -float(weight @ (right - top - np.log(total))) + PENALTY / 2 * float(flat @ flat)
-        da = (ea / total[owner] - hit) * weight[owner]
-        db = (eb / total - nothing) * weight
-        back = np.concatenate([x.T @ da.astype(np.float32), z.T @ db.astype(np.float32)])
-        return value, back + PENALTY * flat
+    def loss(v: Array) -> tuple[float, Array]:
+        logit = z @ v - level
+        value = float(weight @ (np.logaddexp(0, logit) - nothing * logit)) + float(penalty @ (v * v)) / 2
+        return value, z.T @ (weight * (1 / (1 + np.exp(-logit)) - nothing)) + penalty * v
 
-    best = minimise(loss, np.zeros(ROUTE_FEATURES + NULL_FEATURES), _STEPS)
-    return best[:ROUTE_FEATURES], best[ROUTE_FEATURES:]
+    return minimise(loss, np.zeros(NULL_FEATURES), _NULL_STEPS) / spread
+
+
+def _all_together(sample: Sample, w: Array) -> float:
+    """What the logit of "none" is counted from: with examples, all routes by this turn alone."""
+    turn = sample.features[:, :TURN_FEATURES] @ w[:TURN_FEATURES]
+    return float(log_total(turn[None])[0]) if sample.taught else 0.0
 
 
 def distribution(sample: Sample, w: Array, v: Array) -> Array:
     """Probabilities of a sample's routes and, last, of none."""
-    return softmax(np.append(sample.features @ w, sample.nothing @ v))
+    return softmax(np.append(sample.features @ w, sample.nothing @ v + _all_together(sample, w)))

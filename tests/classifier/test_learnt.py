@@ -21,10 +21,10 @@ def test_the_embedding_and_the_letters_both_tell_routes_apart() -> None:
     owners = np.repeat([0, 1], 8)
     near = unit(apart[owners] + draw.normal(0, 0.03, (16, 512)).astype(np.float32))
     texts = [f"{'invoice' if owner == 0 else 'password'} {i}" for i, owner in enumerate(owners)]
-    by_meaning = learn(["same"] * 16, near, owners, 2)
+    by_meaning = learn(["same"] * 16, near, owners, 2, 16)
     assert [logits(by_meaning, "same", apart[i]).argmax() for i in (0, 1)] == [0, 1]
     blurred = unit(draw.normal(0, 1, (1, 512)).astype(np.float32) + draw.normal(0, 0.01, (16, 512)).astype(np.float32))
-    by_letters = learn(texts, blurred, owners, 2)
+    by_letters = learn(texts, blurred, owners, 2, 16)
     assert [logits(by_letters, t, blurred.mean(axis=0)).argmax() for t in ("my invoice", "passwords")] == [0, 1]
 
 

@@ -134,11 +134,12 @@ def test_folded_weights_give_the_features_probabilities(
         features = route_features(seen.columns[0], bool(seen.opening[0]), looked)
         logits = (features - features.mean(axis=0)) @ w.routes[:TURN_FEATURES]
         (nothing,) = null_features(seen, looked)
-        after = [softmax(np.append(logits, nothing @ w.nothing))]
+        level = 0 if looked.usual is None else np.log(np.exp(logits).sum())
+        after = [softmax(np.append(logits, nothing @ w.nothing + level))]
         for previous in range(len(names)):
             move = move_features(previous, looked.near, looked.siblings, seen.turning[0])
             nothing[-2:] = null_move_features(seen.turning[0])
-            after.append(softmax(np.append(logits + move @ w.routes[TURN_FEATURES:], nothing @ w.nothing)))
+            after.append(softmax(np.append(logits + move @ w.routes[TURN_FEATURES:], nothing @ w.nothing + level)))
         wanted = {None: after[0], **{name: 0.3 * after[0] + 0.7 * p for name, p in zip(names, after[1:], strict=True)}}
         for previous_route, p in wanted.items():
             found = scorer.fit(Observed((turn,), previous_route), folded, names)

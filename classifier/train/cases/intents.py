@@ -1,7 +1,6 @@
 """Many narrow intents with ten examples each, and with intents that no route stands for; tools by description."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from train.cases.files import Case, Route, RouteSet, label, said
+from train.libraries import meant
 from train.sources import rows, seed_pairs
 
 Text = tuple[str, str]
@@ -72,7 +72,7 @@ def _nlupp(data: Path) -> RouteSet:
     for name, texts in sorted(_single(data).items()):
         if len(texts) < EXAMPLES + 3:
             continue
-        route, rest = _with_examples(name, texts, draw, description=_meant(said_of[name]["description"]))
+        route, rest = _with_examples(name, texts, draw, description=meant(said_of[name]["description"]))
         routes.append(route)
         cases += [Case(said(text), route.name, language) for text, language in rest]
     title = f"{len(routes)} intents of banking and hotels, described, 10 examples each"
@@ -148,9 +148,3 @@ def _single(data: Path) -> dict[str, list[Text]]:
         if len(row["intents"]) == 1:
             found[row["intents"][0]].append((row["text"], "en"))
     return dict(found)
-
-
-def _meant(description: str) -> str:
-    """ "is the intent asking about pets?" as a policy's author would put it: "Asking about pets."."""
-    text = re.sub(r"^is the intent (to )?", "", description).rstrip("?")
-    return f"{text[0].upper()}{text[1:]}."
