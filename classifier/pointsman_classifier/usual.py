@@ -26,6 +26,7 @@ _SAME = 0.95
 _LEAST_SPREAD = np.array([0.3, 0.3, 0.03], np.float32)
 _FARTHEST = np.float32(4)
 _RAREST = 0.02
+_MOST_MODEST = 3.0
 
 
 class Usual(NamedTuple):
@@ -38,7 +39,9 @@ class Usual(NamedTuple):
     facts: Array
     """What "none" weighs of the policy itself: levels, and the share of examples that the others tell: (FACTS,)."""
     modesty: np.float32
-    """How much likelier the best logit is right than it says, as a difference of log odds."""
+    """How much likelier the best logit is right than it says, as a difference of log odds, 0 to _MOST_MODEST. Not
+    below: a regression that is too sure of itself still ranks routes, and its logits shall never count for less than
+    nothing."""
 
 
 def signs(logits: Array, likest: Array) -> Array:
@@ -71,7 +74,8 @@ def usual(logits: Array, cosines: Array, owners: npt.NDArray[np.int64]) -> Usual
     level = found.mean(axis=0)
     told, said = (logits.argmax(axis=1) == owners).mean(), np.exp(found[:, -1]).mean()
     facts = np.array([level[0], level[2], told, level[3]], np.float32)
-    return Usual(level, found[:, :SPREAD].std(axis=0) + _LEAST_SPREAD, facts, _log_odds(told) - _log_odds(said))
+    modesty = np.clip(_log_odds(told) - _log_odds(said), 0, _MOST_MODEST)
+    return Usual(level, found[:, :SPREAD].std(axis=0) + _LEAST_SPREAD, facts, np.float32(modesty))
 
 
 def _log_odds(share: np.floating[Any]) -> np.float32:

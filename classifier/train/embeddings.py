@@ -3,18 +3,29 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from pointsman_classifier.encoder import DIMENSIONS, Encoder
 
 Matrix = npt.NDArray[np.float32]
+
+
+class Embeds(Protocol):
+    """An encoder."""
+
+    @property
+    def digest(self) -> str:
+        """Names its weights."""
+
+    def embed(self, text: str, /) -> Matrix:
+        """The vector of one text."""
 
 
 class EmbeddingCache:
     """Embeds what it has not seen. `save` writes what it knows for the next run."""
 
-    def __init__(self, encoder: Encoder, folder: Path | None) -> None:
+    def __init__(self, encoder: Embeds, folder: Path | None) -> None:
         self._encoder = encoder
         self._file = folder / f"{encoder.digest}-vectors.npz" if folder else None
         self._known: dict[bytes, npt.NDArray[np.float32]] = {}
@@ -24,13 +35,13 @@ class EmbeddingCache:
 
     def __call__(self, texts: Sequence[str]) -> Matrix:
         """One row per text."""
-        out = np.empty((len(texts), DIMENSIONS), np.float32)
-        for row, text in enumerate(texts):
+        out = []
+        for text in texts:
             key = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
             if key not in self._known:
                 self._known[key] = self._encoder.embed(text)
-            out[row] = self._known[key]
-        return out
+            out.append(self._known[key])
+        return np.array(out, np.float32)
 
     def save(self) -> None:
         """Write all vectors, if a folder was given."""

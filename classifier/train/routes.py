@@ -29,8 +29,11 @@ Array = npt.NDArray[Any]
 ASSISTANT_SHARE = 3.0
 """How much ordinary assistant policies count beside each other source."""
 
+ASSISTANT_STRANGERS = 3.0
+"""How much a request that no route fits counts beside another for assistants: theirs is the default route's traffic."""
+
 STRANGER_SHARE = 0.2
-"""How much a request that no route fits counts beside another, but for assistants: there are more of them here than
+"""The same for other sources: there are more of them here than
 there will be, and a wrong "none" costs as much as a wrong route."""
 
 _HALF = frozenset(
@@ -262,7 +265,7 @@ def _within(library: Library, allowed: Library) -> Library:
 def fit_on(data: dict[str, list[Sample]]) -> tuple[Array, Array]:
     """The scorer fitted on the samples of some settings."""
     share = {s: (ASSISTANT_SHARE if s == "assistant" else 1.0) / len(found) for s, found in data.items()}
-    rare = {s: 1.0 if s == "assistant" else STRANGER_SHARE for s in data}
+    rare = {s: ASSISTANT_STRANGERS if s == "assistant" else STRANGER_SHARE for s in data}
     weighed = [
         (sample, share[s] * (rare[s] if sample.target == len(sample.features) else 1.0))
         for s, found in data.items()

@@ -33,8 +33,8 @@ from train.sources import seed_pairs
 Array = npt.NDArray[Any]
 
 PENALTY = 1e-4
-_DESCRIBED, _TAUGHT = 3e-2, 3e-3
-"""Penalties on the weights of "none" for policies without examples and with them, by the features' deviations."""
+_NULL_PENALTY = 3e-3
+"""On the weights of "none", by the features' deviations."""
 _STEPS, _NULL_STEPS = 150, 400
 ROUTE_FEATURES = TURN_FEATURES + MOVE_FEATURES
 _CONSTANT = 1e-5
@@ -143,7 +143,7 @@ def _fit_nothing(data: list[Sample], weight: Array, w: Array) -> Array:
     spread = z.std(axis=0)
     spread[spread < _CONSTANT] = 1
     z /= spread
-    penalty = np.repeat([_DESCRIBED, _TAUGHT], [DESCRIBED, NULL_FEATURES - DESCRIBED])
+    penalty = np.full(NULL_FEATURES, _NULL_PENALTY)
     penalty[[0, DESCRIBED, DESCRIBED + TAUGHT]] = 0
     weight = weight / weight.sum()
 

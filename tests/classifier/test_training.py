@@ -44,7 +44,7 @@ def test_a_damaged_artefact_is_refused(tmp_path: Path) -> None:
 def test_the_shipped_artefacts_are_small_and_whole() -> None:
     assert Heads.load().digest != Scorer.load().digest
     folder = Path(__file__).parents[2] / "classifier" / "pointsman_classifier" / "artefacts"
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 3_000_000
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 6_000_000
 
 
 def test_seeds_cover_every_category_in_many_languages() -> None:

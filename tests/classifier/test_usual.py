@@ -68,3 +68,12 @@ def test_one_example_alone_is_enough() -> None:
 def test_a_total_is_the_logarithm_of_the_sum() -> None:
     logits = np.array([[0.0, 0.0], [100.0, 0.0]], np.float32)
     assert np.allclose(log_total(logits), [np.log(2), 100])
+
+
+def test_a_regression_that_is_too_sure_still_counts() -> None:
+    """Examples of which the others tell none, though the regression is sure of all."""
+    vectors, owners = clouds(4.0)
+    sure_and_wrong = np.eye(4, dtype=np.float32)[(owners + 1) % 4] * 20
+    unsure_and_right = np.eye(4, dtype=np.float32)[owners] * 0.01
+    assert usual(sure_and_wrong, vectors @ vectors.T, owners).modesty == 0
+    assert 0 < usual(unsure_and_right, vectors @ vectors.T, owners).modesty <= 3
