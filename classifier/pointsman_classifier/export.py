@@ -25,7 +25,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 CHUNKS = 17  # the table is stored as 17 interleaved blocks, each with a scale and an offset of its own
-_BRANCH = 256  # width of one convolution branch
+BRANCH = 256  # width of one convolution branch
 BRANCHES = ((2, 0), (3, 1), (5, 2))  # (n-gram order, tokens of left context)
 
 Array = npt.NDArray[Any]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pointsman_classifier.encoder import cached_model, float16_model
 from pointsman_classifier.heads import ARTEFACTS, Heads
-from pointsman_classifier.triton_configs import steps
+from pointsman_classifier.triton_configs import STEPS, steps
 from pointsman_classifier.triton_server import MODELS
 
 KINDS = ("KIND_CPU", "KIND_GPU")
@@ -43,7 +43,7 @@ def build(
     repository of another making.
     """
     number = max(releases(repository), default=0) + 1
-    if number > 1 and steps(repository) != MODELS[:-1]:
+    if number > 1 and steps(repository) != STEPS:
         raise ValueError(f"{repository} was made by another version of Pointsman; build into a new folder")
     source, judges = template(), Heads.load(heads or ARTEFACTS)
     for model in MODELS:

@@ -5,12 +5,12 @@ step takes a batch of texts; the loss is how far each text's likenesses to the o
 teacher's (relative entropy), for the embeddings themselves and for a linear map of them, and 1 - cosine of that map
 with the teacher's vector. Embeddings and vectors are taken around their means.
 
-Needs PyTorch 2, which is no dependency of the project. An hour of one core. Everything else (`python -m train`) is to
-be fitted again afterwards, since all embeddings change. How it was chosen: docs/decisions/classifier-encoder.md.
+Needs PyTorch 2 and `tokenizers`, which are no dependencies of the project. An hour of one core. Everything else
+(`python -m train`) is to be fitted again afterwards, since all embeddings change. How it was chosen:
+docs/decisions/classifier-encoder.md.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -139,4 +139,4 @@ def _divergence(shares: Tensor, vectors: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

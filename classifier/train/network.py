@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from pointsman_classifier.export import BRANCHES, CHUNKS, table
+from pointsman_classifier.export import BRANCH, BRANCHES, CHUNKS, table
 from pointsman_classifier.tuned import FEATURES
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
@@ -21,7 +21,6 @@ _TRAINED = (
     *(f"{kind}{layer}_{order}" for order, _ in BRANCHES for layer in (1, 2) for kind in ("w", "b")),
     *("ln_g", "ln_b", "cnn_W", "cnn_b", "d0", "d1", "p1", "d2", "p3", "d3"),
 )
-_BRANCH = 256
 
 
 class Network(nn.Module):
@@ -51,10 +50,10 @@ class Network(nn.Module):
         chunk = ids % CHUNKS
         tokens = self._table[ids].float() * self._scale[chunk] + self._low[chunk]
         projected = tokens @ self._joined("proj", 1) + self._joined("proj_b")
-        size = (_BRANCH * len(BRANCHES),)
+        size = (BRANCH * len(BRANCHES),)
         normed = F.layer_norm(projected, size, self._joined("ln_g"), self._joined("ln_b"), self._epsilon) * m
         parts = [tokens]
-        for (order, left), x in zip(BRANCHES, normed.split(_BRANCH, 2), strict=True):
+        for (order, left), x in zip(BRANCHES, normed.split(BRANCH, 2), strict=True):
             lower = self._layer(x, 1, order, left) * m
             parts.append(self._layer(lower, 2, order, left))
         features = torch.cat(parts, 2).float()

@@ -1,7 +1,6 @@
 """The heads as a graph say what they say in numpy, of texts in many languages and of strange ones."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -11,14 +10,9 @@ from pointsman_classifier.export_heads import export_heads
 from pointsman_classifier.heads import ARTEFACTS, OUTPUTS, Heads, load_artefact
 from pointsman_classifier.surface import surfaces
 from pointsman_classifier.triton_steps import JUDGEMENT
+from train.sources import seed_prompts
 
-SEEDS = Path(__file__).parents[2] / "classifier" / "train" / "seeds" / "prompts"
-PROMPTS = [
-    line.split(" | ", 3)[3]
-    for file in sorted(SEEDS.glob("*.txt"))
-    for line in file.read_text().splitlines()
-    if line.count(" | ") >= 3
-][::5]
+PROMPTS = [seed.text for seed in seed_prompts()][::5]
 STRANGE = ["", "?", "\ud800", "1" * 5_000, "A. 1\nB. 2\n", "漢字" * 3_000, "me@example.org 4111 1111 1111 1111"]
 
 

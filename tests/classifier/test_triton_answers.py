@@ -1,7 +1,6 @@
 """Triton on this machine gives the embedded classifier's answers, and outlives requests that are wrong."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from pointsman_classifier.embedded import EmbeddedClassifier
 from pointsman_classifier.heads import OUTPUTS
 from pointsman_classifier.routes import RouteText
 from pointsman_classifier.triton_steps import BUCKETS
+from train.sources import seed_prompts
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
 
@@ -19,13 +19,7 @@ from pointsman.core.request import Turn
 from tests.classifier.labelled import COMPANY, POLICY, WITH_EXAMPLES
 from tests.support.triton import TritonServer
 
-SEEDS = Path(__file__).parents[2] / "classifier" / "train" / "seeds" / "prompts"
-PROMPTS = [
-    line.split(" | ", 3)[3]
-    for file in sorted(SEEDS.glob("*.txt"))
-    for line in file.read_text().splitlines()
-    if line.count(" | ") >= 3
-][::2]
+PROMPTS = [seed.text for seed in seed_prompts()][::2]
 POLICIES = {"plain": POLICY, "examples": WITH_EXAMPLES, "company": COMPANY}
 
 
