@@ -15,10 +15,11 @@ from pointsman_classifier.analysing import Analyses, Analysing, sendable
 from pointsman_classifier.conversation import task, utterance
 from pointsman_classifier.encoder import Encoder, Vector
 from pointsman_classifier.exchange import Observed, exchanges
+from pointsman_classifier.folding import Folded
 from pointsman_classifier.heads import OUTPUTS, Heads, judgement
 from pointsman_classifier.memory import TEXTS, Memory
 from pointsman_classifier.routes import RouteText, prototypes
-from pointsman_classifier.scoring import Folded, Scorer
+from pointsman_classifier.scoring import Scorer
 
 
 class UnknownPolicyError(LookupError):

@@ -39,7 +39,7 @@ class Observer:
     """Immutable, so thread-safe."""
 
     def __init__(self, towers: Towers, request_centre: Array, assistant_centre: Array, turning: Array) -> None:
-        """`turning` has the shape (1025, 2): see `scoring.Weights`."""
+        """`turning` has the shape (1025, 2): see `folding.Weights`."""
         self._assistant_centre = assistant_centre
         self._user = JoinedTower(towers.user, towers.centre)
         self._assistant = JoinedTower(towers.assistant, towers.centre)

@@ -8,60 +8,22 @@ a conversation to the next.
 """
 
 from collections.abc import Container, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pointsman_classifier import dialogue, towers
 from pointsman_classifier.exchange import Exchange, Observed
+from pointsman_classifier.folding import Folded, Weights, between, fold
 from pointsman_classifier.following import KNOWN_TOO, follow
 from pointsman_classifier.heads import load_artefact, softmax
-from pointsman_classifier.observing import COLUMNS, Observer
+from pointsman_classifier.observing import Observer
 from pointsman_classifier.routes import Prototypes, Reading
 from pointsman_classifier.usual import log_total
 from pointsman_classifier.vectors import DIMENSIONS
-from pointsman_classifier.view import View, view
-from pointsman_classifier.weighing import (
-    EVERY,
-    TURN_FEATURES,
-    Rows,
-    move_features,
-    null_features,
-    null_move_features,
-    route_features,
-)
+from pointsman_classifier.weighing import EVERY, Rows, null_features
 
 Array = npt.NDArray[np.float32]
-
-
-class Weights(NamedTuple):
-    """What the artefact holds beside the reading of descriptions."""
-
-    request_centre: Array
-    assistant_centre: Array
-    turning: Array
-    """From both turns' centred embeddings and a 1 to two logits: the user goes on with the same route; if not, with one
-    of the same domain. Shape (1025, 2)."""
-    routes: Array
-    """Shape (TURN_FEATURES + MOVE_FEATURES,)."""
-    nothing: Array
-    """Shape (NULL_FEATURES,)."""
-
-
-class Folded(NamedTuple):
-    """A policy's routes, and the weights of their features folded over what is observed of a turn. n routes."""
-
-    view: View
-    slopes: Array
-    """What each observation adds to a route's logit after an assistant's turn, and at an opening: (2, COLUMNS, n)."""
-    levels: Array
-    """Its logit without any, shape (2, n)."""
-    moves: Array
-    """What a move adds, from each route to each, none being the last: as it is, by the logit that the user stays, and
-    by the logit of the same domain. Shape (3, n + 1, n + 1)."""
-    ways: dialogue.Ways | None
-    """For the filter that replaces those where no route has examples; else None."""
 
 
 class Scorer:
@@ -87,10 +49,7 @@ class Scorer:
 
     def fold(self, routes: Prototypes) -> Folded:
         """Make everything that depends on the policy alone."""
-        w = self._weights
-        seen = view(routes, w.request_centre, w.assistant_centre)
-        ways = None if seen.has.any() else dialogue.ways(routes, self._dialogue.doing)
-        return Folded(seen, *_slopes(seen, w.routes[:TURN_FEATURES]), _moves(seen, w), ways)
+        return fold(routes, self._weights, self._dialogue.doing)
 
     def fit(self, conversation: Observed, routes: Folded, eligible: Container[str]) -> dict[str, float]:
         """Probability of each eligible route, in the policy's order; what is missing from 1 is that none fits."""
@@ -107,7 +66,7 @@ class Scorer:
         turns[:, -1] = null_features(seen, routes.view, among) @ self._weights.nothing
         if routes.view.usual is not None:
             turns[:, -1] += log_total(turns[:, :-1])
-        moves = _between(routes.moves, among)
+        moves = between(routes.moves, among)
 
         def move(t: int, before: npt.NDArray[np.int64]) -> Array:
             stays, sibling = seen.turning[t]
@@ -164,36 +123,3 @@ def _rows(names: tuple[str, ...], eligible: list[str]) -> Rows:
         return EVERY
     place = {name: row for row, name in enumerate(names)}
     return np.array([place[name] for name in eligible])
-
-
-def _slopes(seen: View, weights: Array) -> tuple[Array, Array]:
-    """`Folded.slopes` and `Folded.levels`: the logits that nothing, and one of each observation, would have."""
-    ones = np.zeros((COLUMNS + 1, COLUMNS, len(seen.names)), np.float32)
-    ones[np.arange(COLUMNS), np.arange(COLUMNS)] = 1
-    logits = np.array(
-        [[route_features(columns, opening, seen) @ weights for columns in ones] for opening in (False, True)]
-    )
-    levels = logits[:, -1]
-    return logits[:, :-1] - levels[:, None], levels
-
-
-def _moves(seen: View, weights: Weights) -> Array:
-    """`Folded.moves`, asked of the features in the same way."""
-    n = len(seen.names)
-    moves = np.zeros((3, n + 1, n + 1), np.float32)
-    for i, turning in enumerate(np.array([[0, 0], [1, 0], [0, 1]], np.float32)):
-        for previous in range(n):
-            features = move_features(previous, seen.near, seen.siblings, turning)
-            moves[i, previous, :n] = features @ weights.routes[TURN_FEATURES:]
-        moves[i, :n, n] = null_move_features(turning) @ weights.nothing[-2:]
-    moves[1:] -= moves[0]
-    return moves
-
-
-def _between(moves: Array, among: Rows) -> Array:
-    """The moves from and to the eligible routes, and none."""
-    if isinstance(among, slice):
-        return moves
-    rows = np.append(among, -1)
-    found: Array = moves[:, rows[:, None], rows]
-    return found

@@ -60,7 +60,7 @@ class View(NamedTuple):
 
 
 def view(routes: Prototypes, request_centre: Array, assistant_centre: Array) -> View:
-    """Arrange a policy's routes; the centres are those of `scoring.Weights`."""
+    """Arrange a policy's routes; the centres are those of `folding.Weights`."""
     n = len(routes.names)
     learnt, plain = routes.learnt, [routes.full, routes.description, routes.title, routes.centred]
     blocks, around = plain, [0, 0, 0, 1]

@@ -19,7 +19,7 @@ from pointsman_classifier.encoder import Encoder
 from pointsman_classifier.heads import Heads
 
 from pointsman.core.errors import ConfigError
-from train import artefact, gain, guard, heads, labelled, routes
+from train import artefact, gain, guard, heads, judging, labelled, routes, settings
 from train.embeddings import EmbeddingCache
 from train.examples import collect
 
@@ -88,13 +88,13 @@ def _routes(
     for setting in trainer.settings:
         if setting.large:
             continue
-        kept = {name: samples[name] for name in routes.kept_without(setting, trainer.settings)}
-        print(routes.report(trainer, setting, *routes.fit_on(kept)))
+        kept = {name: samples[name] for name in settings.kept_without(setting, trainer.settings)}
+        print(judging.report(trainer, setting, *judging.fit_on(kept)))
     print("routes, fitted on all:")
-    w, v = routes.fit_on(samples)
+    w, v = judging.fit_on(samples)
     for setting in trainer.settings:
         if not setting.large:
-            print(routes.report(trainer, setting, w, v))
+            print(judging.report(trainer, setting, w, v))
     going, figures = trainer.conversations(w, v)
     print(figures)
     print("routes.npz", artefact.write(out, "routes", trainer.arrays(w, v, going)))

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from pointsman_classifier.exchange import Exchange
+from pointsman_classifier.folding import Weights
 from pointsman_classifier.heads import CATEGORIES, softmax
 from pointsman_classifier.logistic import fit_softmax, minimise
 from pointsman_classifier.observing import Observer
 from pointsman_classifier.routes import CategoryOf, Reading, prototypes
-from pointsman_classifier.scoring import Weights, observer
+from pointsman_classifier.scoring import observer
 from pointsman_classifier.usual import log_total
 from pointsman_classifier.view import View, view
 from pointsman_classifier.weighing import (
@@ -68,7 +69,7 @@ def fit_describe(embed: EmbeddingCache, narrow: list[str], without: int | None =
 
 
 def fit_turning(embed: EmbeddingCache, library: Library, user: Array, assistant: Array) -> Array:
-    """`scoring.Weights.turning` from dialogues; `user` and `assistant` are the centres of their turns."""
+    """`folding.Weights.turning` from dialogues; `user` and `assistant` are the centres of their turns."""
     later = [(s, name) for name, intent in library.items() for s in intent.utterances if s.before is not None]
     turned = np.hstack([embed([s.text for s, _ in later]) - user, embed([s.assistant for s, _ in later]) - assistant])
     stays = np.array([s.before == name for s, name in later])

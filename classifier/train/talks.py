@@ -10,9 +10,10 @@ import numpy.typing as npt
 from pointsman_classifier.conversation import CONTEXT_CHARACTERS
 from pointsman_classifier.dialogue import Ways, ways
 from pointsman_classifier.exchange import Exchange
+from pointsman_classifier.folding import Weights
 from pointsman_classifier.observing import ANSWERED, PLAIN, Seen
 from pointsman_classifier.routes import CategoryOf, Reading, RouteText, prototypes
-from pointsman_classifier.scoring import Weights, observer
+from pointsman_classifier.scoring import observer
 from pointsman_classifier.view import view
 from pointsman_classifier.weighing import TURN_FEATURES, route_features
 
