@@ -2,7 +2,7 @@
 
 import numpy as np
 from pointsman_classifier import lexical
-from pointsman_classifier.learnt import GAUSSIAN, WIDTH, Learnt, learn
+from pointsman_classifier.learnt import GAUSSIAN, PENALTY, WIDTH, Learnt, fitted, learn
 from pointsman_classifier.towers import JoinedTower, Tower, Towers, from_arrays, to_arrays
 from pointsman_classifier.vectors import unit
 
@@ -26,6 +26,25 @@ def test_the_embedding_and_the_letters_both_tell_routes_apart() -> None:
     blurred = unit(draw.normal(0, 1, (1, 512)).astype(np.float32) + draw.normal(0, 0.01, (16, 512)).astype(np.float32))
     by_letters = learn(texts, blurred, owners, 2, 16)
     assert [logits(by_letters, t, blurred.mean(axis=0)).argmax() for t in ("my invoice", "passwords")] == [0, 1]
+
+
+def test_the_regression_is_fitted_to_its_end() -> None:
+    """There each weight times the penalty is the text's error; leaving one out (`usual`) relies on it."""
+    draw = np.random.default_rng(4)
+    x = unit(draw.normal(0, 1, (60, 200)).astype(np.float32))
+    kernel, targets = (x @ x.T).astype(np.float32), np.eye(5, dtype=np.float32)[np.arange(60) % 5]
+    weights, bias = fitted(kernel, targets)
+    logits = kernel @ weights + bias
+    odds = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert np.abs(targets - odds - weights * (PENALTY / 5) * 60).max() < 0.01
+    assert np.abs((targets - odds).sum(axis=0)).max() < 0.01
+
+
+def test_texts_given_many_times_are_learnt() -> None:
+    draw = np.random.default_rng(5)
+    owners = np.arange(900) % 3
+    learnt = learn(["same"] * 900, unit(draw.normal(0, 1, (3, 512)).astype(np.float32))[owners], owners, 3, 900)
+    assert np.isfinite(learnt.weights).all()
 
 
 def test_grams_of_alike_words_are_alike() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pointsman_classifier.learnt import _PENALTY, _fit, learn
+from pointsman_classifier.learnt import PENALTY, fitted, learn
 from pointsman_classifier.usual import SIGNS, SPREAD, alike, beside, log_total, signs, usual, without_itself
 from pointsman_classifier.vectors import unit
 
@@ -20,15 +20,15 @@ def test_leaving_one_out_is_near_what_a_fit_without_it_says(noise: float) -> Non
     vectors, owners = clouds(noise)
     cosines = vectors @ vectors.T
     kernel, targets = 1.6 * np.exp(2 * (cosines - 1)).astype(np.float32), np.eye(4, dtype=np.float32)[owners]
-    weights, bias = _fit(kernel, targets)
-    fitted = kernel @ weights + bias
-    guessed, _ = without_itself(kernel, fitted, targets, _PENALTY / 4 * len(owners), np.arange(len(owners)))
+    weights, bias = fitted(kernel, targets)
+    whole = kernel @ weights + bias
+    guessed, _ = without_itself(kernel, whole, targets, PENALTY / 4 * len(owners), np.arange(len(owners)))
     right = np.empty_like(guessed)
     for i in range(len(owners)):
         rest = np.arange(len(owners)) != i
-        weights, bias = _fit(kernel[np.ix_(rest, rest)], targets[rest])
+        weights, bias = fitted(kernel[np.ix_(rest, rest)], targets[rest])
         right[i] = kernel[i, rest] @ weights + bias
-    wanted, found, flattered = (usual(each, cosines, owners) for each in (right, guessed, fitted))
+    wanted, found, flattered = (usual(each, cosines, owners) for each in (right, guessed, whole))
     assert abs(found.level - wanted.level).max() < 0.35
     assert abs(found.level - wanted.level).max() < abs(flattered.level - wanted.level).max()
     assert abs(found.facts[2] - wanted.facts[2]) < 0.15
