@@ -1,13 +1,14 @@
 """Texts from which the encoder learns, each with the English text that says what it means. Nothing is labelled.
 
-Of the data folder: dialogues, prompts and questions; the measured parts of Banking77 (test) and SIB-200 (dev), and
-all of MetaTool's requests, are left out. Beside it, three public collections that a training run is given as folders:
+Of the data folder: dialogues, prompts and questions; the measured parts of Banking77 (test) and SIB-200 (dev) are
+left out. Beside it, three public collections that a training run is given as folders:
 
 - WordNet 3.0 (Debian package `wordnet-base`): examples of use, and some of the glosses;
 - translated descriptions of Debian's packages (`Translation-*` of a release's `main/i18n`, unpacked);
 - ChatterBot's corpus (`chatterbot_corpus/data` of the wheel `chatterbot-corpus`), its English part.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -17,6 +18,7 @@ import numpy as np
 import yaml
 
 from train.sources import dialogues, rows, seed_pairs, seed_prompts
+from train.wordnet import synsets
 
 Pair = tuple[str, str]
 """A text, and what it means in English."""
@@ -26,7 +28,8 @@ _GLOSSES = 50_000
 _DESCRIPTIONS = 2_500
 """Of each language."""
 
-_LANGUAGES = frozenset({"ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"})
+LANGUAGES = frozenset({"ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"})
+"""Those that the encoder knows."""
 
 
 def corpus(data: Path, wordnet: Path, translations: Path, chat: Path) -> list[Pair]:
@@ -42,6 +45,7 @@ def _said(data: Path) -> Iterator[str]:
     for file, field in (
         ("banking77/train", "text"),
         ("nlupp/nlupp", "text"),
+        ("metatool/single_tool_dev", "query"),
         ("gsm8k_train/train", "prompt"),
         ("llmrouter/train_dev", "prompt"),
         ("mmlu_pro/questions_dev", "question"),
@@ -52,6 +56,7 @@ def _said(data: Path) -> Iterator[str]:
     yield from (row["prompt"] for row in rows(data / "writingbench/writingbench.jsonl") if row["lang"] == "en")
     yield from (seed.text for seed in seed_prompts() if seed.language == "en")
     yield from (text for _, text in seed_pairs("descriptions.txt"))
+    yield from json.loads((data / "metatool" / "plugin_des.json").read_text("utf-8")).values()
 
 
 def _chat(folder: Path) -> Iterator[str]:
@@ -63,15 +68,10 @@ def _chat(folder: Path) -> Iterator[str]:
 def _words(folder: Path) -> Iterator[str]:
     """WordNet's examples of use, and glosses drawn at random, most of them with their word."""
     glosses = []
-    for part in ("noun", "verb", "adj", "adv"):
-        for line in (folder / f"data.{part}").read_text("latin-1").splitlines():
-            if line.startswith(" ") or "|" not in line:
-                continue
-            head, said = line.split("|", 1)
-            parts = [each.strip() for each in said.strip().split("; ")]
-            yield from (each.strip('"') for each in parts if each.startswith('"') and len(each.split()) > 3)
-            if len(parts[0].split()) > 2 and not parts[0].startswith('"'):
-                glosses.append((head.split()[4].replace("_", " "), parts[0]))
+    for _, synset in synsets(folder):
+        yield from (each for each in synset.examples if len(each.split()) > 3)
+        if len(synset.gloss.split()) > 2:
+            glosses.append((synset.words[0], synset.gloss))
     draw = np.random.default_rng(0)
     for i in draw.permutation(len(glosses))[:_GLOSSES]:
         word, gloss = glosses[i]
@@ -80,7 +80,7 @@ def _words(folder: Path) -> Iterator[str]:
 
 def _translated(data: Path) -> Iterator[Pair]:
     for file, wanted in (("sib200/train_dev", "train"), ("xsid/valid_no_zh", "valid")):
-        found = [row for row in rows(data / f"{file}.jsonl") if row["split"] == wanted and row["lang"] in _LANGUAGES]
+        found = [row for row in rows(data / f"{file}.jsonl") if row["split"] == wanted and row["lang"] in LANGUAGES]
         meant = {row["id"]: row["text"] for row in found if row["lang"] == "en"}
         yield from ((row["text"], meant[row["id"]]) for row in found)
 

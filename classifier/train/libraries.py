@@ -45,7 +45,7 @@ def libraries(data: Path) -> dict[str, Library]:
         "assistant": _assistant(),
         "sgd": sgd(data, frozenset(services(data))),
         "banking77": _banking(data),
-        "sib200": _topics(data),
+        "sib200": topics(data),
         "xsid": _commands(data),
         "metatool": _metatool(data),
         "nlupp": _single(data),
@@ -151,7 +151,8 @@ def _banking(data: Path) -> Library:
     return _plain(found, RouteText)
 
 
-def _topics(data: Path) -> Library:
+def topics(data: Path) -> Library:
+    """SIB-200's topics; translations of one sentence share its id."""
     found = rows(data / "sib200" / "train_dev.jsonl")
     return _plain(((r["category"], _translated(r, r["split"] == "train")) for r in found), _described())
 

@@ -5,7 +5,6 @@ that a wording is not learnt by heart; each utterance has to find its own descri
 other utterances of its route). Plain numpy and Adam, half a minute to a minute each.
 """
 
-from collections import defaultdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from pointsman_classifier.routes import RouteText, full_text, title_text
 from pointsman_classifier.towers import Tower, Towers
 
 from train.embeddings import EmbeddingCache
-from train.libraries import Library
+from train.libraries import Intent, Library
 from train.sources import seed_pairs
 
 Array = npt.NDArray[Any]
@@ -46,21 +45,21 @@ class Course(NamedTuple):
 
 def courses(libraries: dict[str, Library], embed: EmbeddingCache) -> dict[str, Course]:
     """What the towers may see of some libraries."""
-    more: dict[str, list[str]] = defaultdict(list)
-    for name, text in seed_pairs("topics_more.txt"):
-        more[name].append(text)
     found = {}
     for source, library in libraries.items():
-        wordings = {}
-        for name, intent in library.items():
-            titles = [RouteText(name, "", "", text) for text in more[name]] or intent.titles
-            wordings[name] = embed(sorted({text for title in titles for text in _texts(title)}))
+        written = {name: embed(wordings(name, intent)) for name, intent in library.items()}
         asked = {name: [s.text for s in i.utterances if s.shown and s.asks] for name, i in library.items()}
-        found[source] = _course(asked, wordings, embed)
+        found[source] = _course(asked, written, embed)
         if source == "sgd":
             said = {name: [s.assistant for s in i.utterances if s.assistant] for name, i in library.items()}
-            found["sgd assistant"] = _course(said, wordings, embed)
+            found["sgd assistant"] = _course(said, written, embed)
     return found
+
+
+def wordings(name: str, intent: Intent) -> list[str]:
+    """The ways in which an author may write the route of an intent; of a topic, those of `topics_more.txt`."""
+    more = [RouteText(name, "", "", text) for topic, text in seed_pairs("topics_more.txt") if topic == name]
+    return sorted({text for title in more or intent.titles for text in _texts(title)})
 
 
 def _texts(title: RouteText) -> set[str]:

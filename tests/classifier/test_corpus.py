@@ -48,6 +48,8 @@ def folders(tmp_path: Path) -> tuple[Path, Path, Path, Path]:
         write(data, name, [])
     for name in ("pii_synthetic/pii", "vllm_sr/kb_privacy_exemplars", "writingbench/writingbench"):
         write(data, name, [])
+    write(data, "metatool/single_tool_dev", [{"query": "Which stocks rose?", "tool": "FinanceTool"}])
+    (data / "metatool" / "plugin_des.json").write_text(json.dumps({"FinanceTool": "Prices of shares."}), "utf-8")
     write(data, "banking77/train", [{"text": "My card is lost"}, {"text": "My card is lost"}])
     write(data, "sgd/train_1500", [{"turns": [{"s": "U", "t": "Find me a hotel"}, {"s": "A", "t": "ok "}]}])
     write(
