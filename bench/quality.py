@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from pointsman_classifier.encoder import LANGUAGES
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "routing-quality.md"
 PLOTS = ROOT / "docs" / "routing-quality"
@@ -38,9 +40,6 @@ GOALS = (
     ("the same by description only", "≥ .75", "sib200", "worst"),
 )
 """Measure, goal, the development set that stands for it, and the figure."""
-
-KNOWN = frozenset(["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"])
-"""Languages that the encoder knows (classifier/MODEL_CARD.md); the others of a set are guesswork."""
 
 HEAD = """# Routing quality
 
@@ -227,7 +226,7 @@ def digest_of(figures: dict[str, dict[str, Any]], entry: dict[str, Any]) -> str:
 
 def worst(found: dict[str, Any]) -> float | None:
     """Of the languages that the encoder knows."""
-    return min((value for name, value in found["by_language"].items() if name in KNOWN), default=None)
+    return min((value for name, value in found["by_language"].items() if name in LANGUAGES), default=None)
 
 
 def figure_of(found: dict[str, Any], name: str) -> float | None:

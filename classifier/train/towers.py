@@ -5,6 +5,7 @@ that a wording is not learnt by heart; each utterance has to find its own descri
 other utterances of its route). Plain numpy and Adam, half a minute to a minute each.
 """
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,8 +59,15 @@ def courses(libraries: dict[str, Library], embed: EmbeddingCache) -> dict[str, C
 
 def wordings(name: str, intent: Intent) -> list[str]:
     """The ways in which an author may write the route of an intent; of a topic, those of `topics_more.txt`."""
-    more = [RouteText(name, "", "", text) for topic, text in seed_pairs("topics_more.txt") if topic == name]
-    return sorted({text for title in more or intent.titles for text in _texts(title)})
+    return sorted({text for title in _more().get(name, intent.titles) for text in _texts(title)})
+
+
+@cache
+def _more() -> dict[str, list[RouteText]]:
+    found: dict[str, list[RouteText]] = {}
+    for name, text in seed_pairs("topics_more.txt"):
+        found.setdefault(name, []).append(RouteText(name, "", "", text))
+    return found
 
 
 def _texts(title: RouteText) -> set[str]:

@@ -20,6 +20,11 @@ class Synset(NamedTuple):
     domains: list[Key]
     """The topics that they are of."""
 
+    @property
+    def sentences(self) -> list[str]:
+        """The examples that are more than a phrase."""
+        return [each for each in self.examples if len(each.split()) > 3]
+
 
 def synsets(folder: Path) -> Iterator[tuple[Key, Synset]]:
     """All of them, nouns first, in the order of the files."""

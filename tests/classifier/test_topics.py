@@ -50,7 +50,7 @@ def test_topics_leave_out_what_is_measured_and_unknown_languages(tmp_path: Path)
     found = taught(data(tmp_path), folder(tmp_path))
     (travel,) = found["sentences"]
     assert travel.sentences == sorted(f"{lang} train {i}" for i in range(3) for lang in ("en", "de"))
-    assert "Travel and tourism" in travel.wordings or any("travel" in each.lower() for each in travel.wordings)
+    assert any("travel" in each.lower() for each in travel.wordings)
     (law,) = found["domains"]
     assert law.wordings == ["law", "rules of a land", "law. rules of a land"]
     assert len(law.sentences) == 16
