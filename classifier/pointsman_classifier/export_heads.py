@@ -1,8 +1,8 @@
 """The heads as part of the encoder's ONNX graph, so that one model of Triton's gives embedding and judgement.
 
-Beside the encoder's inputs the graph takes `surface` (float32, batch x SURFACE), and beside `embedding` it gives each
-of `heads.OUTPUTS` and `judgement`, all of them side by side. It says what `Heads.rows` says; the embedded classifier
-keeps its numpy heads. They are in 32 bits whatever the encoder's precision.
+Beside the encoder's inputs the graph takes `surface` (float32, batch x SURFACE), and beside `embedding` it gives
+`judgement`: what `Heads.rows` says, all of `heads.OUTPUTS` side by side; and the same again for the step after it. The
+embedded classifier keeps its numpy heads. They are in 32 bits whatever the encoder's precision.
 """
 
 from pathlib import Path
@@ -16,10 +16,8 @@ from pointsman_classifier.gain import KINDS, WIDEST
 from pointsman_classifier.guard import GUARD
 from pointsman_classifier.heads import BINARY, CATEGORIES, OUTPUTS, WIDTH, Heads
 from pointsman_classifier.surface import PARTS, SURFACE
-from pointsman_classifier.triton_steps import JUDGEMENT
+from pointsman_classifier.triton_steps import JUDGEMENT, SAID
 from pointsman_classifier.vectors import DIMENSIONS
-
-_GIVEN = {**OUTPUTS, JUDGEMENT: WIDTH}
 
 _LOGITS = (len(CATEGORIES), len(BINARY), 1, len(KINDS), len(KINDS), 1, len(GUARD))
 """Widths: categories, needs, difficulty, kinds of request, gain as each kind, what a user's outcomes add, guard."""
@@ -27,7 +25,7 @@ _LOGITS = (len(CATEGORIES), len(BINARY), 1, len(KINDS), len(KINDS), 1, len(GUARD
 _GRAPH = f"""
 <ir_version: 8, opset_import: ["" : 17]>
 heads (float[batch, {DIMENSIONS}] embedding, float[batch, {SURFACE}] surface)
-=> ({", ".join(f"float[batch, {width}] {name}" for name, width in _GIVEN.items())}) {{
+=> (float[batch, {WIDTH}] {JUDGEMENT}, float[batch, {WIDTH}] {SAID}) {{
   shifted = Sub(surface, surface_mean)
   scaled = Mul(shifted, surface_scale)
   features, form, patterns = Split<axis = 1>(scaled, parts)
@@ -51,6 +49,7 @@ heads (float[batch, {DIMENSIONS}] embedding, float[batch, {SURFACE}] surface)
   warned = Sigmoid(attacks)
   {", ".join(GUARD)} = Split<axis = 1>(warned)
   {JUDGEMENT} = Concat<axis = 1>({", ".join(OUTPUTS)})
+  {SAID} = Identity({JUDGEMENT})
 }}
 """
 
@@ -79,9 +78,8 @@ def export_heads(heads: Heads) -> ModelProto:
 
 def export_with_heads(encoder: Path, heads: Heads, destination: Path) -> None:
     """Write an exported encoder with these heads on it. Raises OSError."""
-    whole = compose.merge_models(
-        onnx.load(str(encoder)), export_heads(heads), [("embedding", "embedding")], outputs=["embedding", *_GIVEN]
-    )
+    joined, given = [("embedding", "embedding")], ["embedding", JUDGEMENT, SAID]
+    whole = compose.merge_models(onnx.load(str(encoder)), export_heads(heads), joined, outputs=given)
     onnx.helper.set_model_props(whole, {"heads": heads.digest})
     onnx.checker.check_model(whole)
     onnx.save(whole, str(destination))

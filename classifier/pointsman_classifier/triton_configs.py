@@ -12,7 +12,7 @@ from pathlib import Path
 
 ENSEMBLE, CANDIDATE = "classifier", "classifier_candidate"
 
-STEPS = ("tokenizer", "encoder")
+STEPS = ("tokenizer", "encoder", "heads")
 
 _VERSIONS = re.compile(r"(version_policy \{ specific \{ versions: \[) [\d, ]+ (\] \} \})")
 _STEP = re.compile(r"(model_version:) (\d+)")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 
-MODELS = ("tokenizer", "encoder", "classifier")
+MODELS = ("tokenizer", "encoder", "heads", "classifier")
 """The models of the repository, each after those that it needs."""
 
 

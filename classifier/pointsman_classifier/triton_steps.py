@@ -16,6 +16,10 @@ BUCKETS = (16, 32, 64, 128, HEAD_TOKENS + TAIL_TOKENS + 2)
 JUDGEMENT = "judgement"
 """The output that has all others but the embedding side by side."""
 
+SAID = "said"
+"""The same for the ensemble's last step: this Triton loses an output that a step also needs when it is not asked for
+(its issue 7482)."""
+
 Ids = npt.NDArray[np.int64]
 
 

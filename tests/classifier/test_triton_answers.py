@@ -8,7 +8,8 @@ import pytest
 from pointsman_classifier.embedded import EmbeddedClassifier
 from pointsman_classifier.heads import OUTPUTS
 from pointsman_classifier.routes import RouteText
-from pointsman_classifier.triton_steps import BUCKETS
+from pointsman_classifier.triton_configs import STEPS
+from pointsman_classifier.triton_steps import BUCKETS, JUDGEMENT
 from train.sources import seed_prompts
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput
 from tritonclient.utils import InferenceServerException
@@ -112,6 +113,23 @@ def test_every_output_has_its_shape(client: InferenceServerClient) -> None:
     result = ask(client, np.array([[b"hello"], [b"Schreib ein Gedicht"]], np.object_))
     shapes = {name: result.as_numpy(name).shape for name in OUTPUTS}
     assert shapes == {name: (2, width) for name, width in OUTPUTS.items()}
+    assert np.array_equal(np.hstack([result.as_numpy(name) for name in OUTPUTS]), result.as_numpy(JUDGEMENT))
+
+
+def test_names_cost_only_who_asks_for_one(client: InferenceServerClient, served: TritonClassifier) -> None:
+    """A router asks for none, and the step that makes them is left out."""
+
+    def runs() -> dict[str, int]:
+        found = client.get_inference_statistics().model_stats
+        return {each.name: each.inference_stats.success.count for each in found}
+
+    before = runs()
+    served.analyse(("hello",))
+    between = runs()
+    ask(client, np.array([[b"hello"]], np.object_), outputs=[InferRequestedOutput("category")])
+    after = runs()
+    assert {name: between[name] - before[name] for name in STEPS} == {"tokenizer": 1, "encoder": 1, "heads": 0}
+    assert {name: after[name] - between[name] for name in STEPS} == dict.fromkeys(STEPS, 1)
 
 
 @pytest.mark.parametrize("name", ["embedding", "category", "judgement"])

@@ -13,14 +13,13 @@ from pointsman_classifier.encoder import Encoder
 from pointsman_classifier.heads import ARTEFACTS, OUTPUTS, WIDTH, DamagedArtefactError, Heads
 from pointsman_classifier.surface import SURFACE, surfaces
 from pointsman_classifier.tokenizer import Tokenizer
-from pointsman_classifier.triton_steps import BUCKETS, JUDGEMENT, pieces, texts
+from pointsman_classifier.triton_steps import BUCKETS, JUDGEMENT, SAID, pieces, texts
 from tritonclient.grpc import model_config_pb2
 
 from tests.classifier.labelled import LABELLED
 
 TEXTS = [text for _, text in LABELLED]
-MODELS = ("tokenizer", "encoder", "classifier")
-TYPES = {"TYPE_STRING": object, "TYPE_INT64": np.int64, "TYPE_FP32": np.float32}
+MODELS = ("tokenizer", "encoder", "heads", "classifier")
 
 
 def parsed(folder: Path) -> dict[str, Any]:
@@ -47,8 +46,10 @@ def test_every_configuration_is_of_tritons_schema(configs: dict[str, Any]) -> No
 
 
 def test_the_outputs_are_those_of_the_heads(configs: dict[str, Any]) -> None:
-    heads = {**{name: (width,) for name, width in OUTPUTS.items()}, JUDGEMENT: (WIDTH,)}
-    assert ports(configs["encoder"]) == ports(configs["classifier"]) == {"embedding": (512,), **heads}
+    together, named = {"embedding": (512,), JUDGEMENT: (WIDTH,)}, {name: (width,) for name, width in OUTPUTS.items()}
+    assert ports(configs["encoder"]) == together | {SAID: (WIDTH,)}
+    assert ports(configs["heads"]) == named
+    assert ports(configs["classifier"]) == together | named
     assert ports(configs["tokenizer"])["surface"] == (SURFACE,)
 
 
@@ -208,7 +209,7 @@ def test_what_is_damaged_is_not_built(tmp_path: Path) -> None:
 def test_a_repository_of_another_making_gets_no_release(tmp_path: Path) -> None:
     triton_build.build(tmp_path, kind="KIND_CPU")
     config = tmp_path / "classifier" / "config.pbtxt"
-    config.write_text(config.read_text().replace('model_name: "encoder"', 'model_name: "heads"'))
+    config.write_text(config.read_text().replace('model_name: "heads"', 'model_name: "rest"'))
     with pytest.raises(ValueError, match="another version"):
         triton_build.build(tmp_path, kind="KIND_CPU")
     assert triton_build.releases(tmp_path) == [1]
