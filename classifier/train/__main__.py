@@ -19,7 +19,7 @@ from pointsman_classifier.encoder import Encoder
 from pointsman_classifier.heads import Heads
 
 from pointsman.core.errors import ConfigError
-from train import artefact, gain, guard, heads, judging, labelled, routes, settings
+from train import artefact, gain, gain_material, guard, guard_prompts, heads, judging, labelled, routes, settings
 from train.embeddings import EmbeddingCache
 from train.examples import collect
 
@@ -64,15 +64,15 @@ def main() -> None:
 
 def _heads(data: Path, embed: EmbeddingCache, outcomes: list[labelled.Outcome]) -> dict[str, npt.NDArray[Any]]:
     """The arrays of the gain head and of the guard."""
-    known = gain.material(data, embed)
+    known = gain_material.material(data, embed)
     print(gain.report(known, data))
     added = None
     if outcomes:
         texts, gains = labelled.gained(outcomes)
-        given = gain.inputs_of(texts, embed, known.mean, known.scale)
+        given = gain_material.inputs_of(texts, embed, known.mean, known.scale)
         print(labelled.report(known, given, gains))
         added = labelled.correction(known, given, gains)
-    guarded, figures = guard.arrays(guard.tabulate(guard.collect(data), embed))
+    guarded, figures = guard.arrays(guard.tabulate(guard_prompts.collect(data), embed))
     print(figures)
     return {**gain.arrays(known, added), **guarded}
 

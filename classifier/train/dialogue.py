@@ -2,15 +2,16 @@
 likely for the turn's route, through whole dialogues. Plain numpy and Adam, half a minute."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pointsman_classifier.dialogue import ELSEWHERE, FITS, MIDDLE, SIBLING, START, STAY, Dialogue, going, opening, step
+from pointsman_classifier.dialogue import FITS, Dialogue, going, opening, step
 from pointsman_classifier.heads import softmax
 from pointsman_classifier.observing import ANSWERED, PLAIN
 from pointsman_classifier.routes import RouteText, full_text, title_text
 
+from train.backpropagation import Learning, Turns, adam, backward, forward
 from train.embeddings import EmbeddingCache
 from train.sources import seed_pairs
 from train.talks import Talk
@@ -19,7 +20,6 @@ Array = npt.NDArray[Any]
 
 _HIDDEN = 64
 _EPOCHS, _BATCH = 6, 24
-_RATES, _DECAYS = (3e-3, 3e-3, 1.5e-2, 1.5e-2), (0.05, 0.05, 0.0, 0.0)
 _UNITS = 3.0
 """The embeddings' scale while learning."""
 _SCALE = np.array([5, 5, 5, 5, 5, 1, 3, 3, 5, 5, 3, 3, 1], np.float32)
@@ -30,29 +30,6 @@ _CUT = 0.4
 _FEWEST = 10
 _ERRORS = 0.01
 """Share of the dialogues' labels that may be wrong."""
-_LEAST = np.float32(1e-6)
-
-
-class Learning(NamedTuple):
-    """The weights while they learn: those of `Dialogue`, with scales of their own."""
-
-    hidden: Array
-    gates: Array
-    fits: Array
-    evidence: Array
-
-
-class Turns(NamedTuple):
-    """What one step is made from."""
-
-    said: Array
-    """Shape (T, 1026)."""
-    fits: Array
-    """Less their mean over the routes, shape (T, n, FITS)."""
-    doing: Array
-    siblings: Array
-    kept: Array
-    """Which hidden units are, shape (T, hidden)."""
 
 
 def doing(embed: EmbeddingCache, routes: Iterable[RouteText]) -> Array:
@@ -80,16 +57,16 @@ def fit(talks: list[list[Talk]], direction: Array, centres: tuple[Array, Array],
         for i in batch:
             talk = talks[i][int(draw.integers(len(talks[i])))]
             turns, route = _turns(talk, draw)
-            belief, kept = _forward(w, turns)
+            belief, kept = forward(w, turns)
             there = np.flatnonzero(route >= 0)
             toward = np.zeros_like(belief)
             likely = (1 - _ERRORS) * belief[there, route[there]] + _ERRORS / belief.shape[1]
             toward[there, route[there]] = -(1 - _ERRORS) / likely
             counted += len(there)
-            total = Learning(*map(np.add, total, _backward(w, turns, kept, belief, toward)))
+            total = Learning(*map(np.add, total, backward(w, turns, kept, belief, toward)))
         done = (number + 1) / steps
         pace = done / 0.1 if done < 0.1 else 0.5 + 0.5 * np.cos(np.pi * (done - 0.1) / 0.9)
-        w, *moments = _adam(w, total, counted, moments, number + 1, pace)
+        w, *moments = adam(w, total, counted, moments, number + 1, pace)
     return _shipped(w, direction, centres)
 
 
@@ -139,78 +116,6 @@ def _turns(talk: Talk, draw: np.random.Generator) -> tuple[Turns, npt.NDArray[np
     place[rows] = np.arange(len(rows))
     among = talk.among.among(rows)
     return Turns(said, fits, among.doing, among.siblings, kept), place[talk.route[start:]]
-
-
-def _forward(w: Learning, turns: Turns) -> tuple[Array, tuple[Any, ...]]:
-    """Beliefs after each turn, and what `_backward` needs."""
-    active = np.tanh(turns.said @ w.hidden)
-    gates = (active * turns.kept) @ w.gates[:-1] + w.gates[-1]
-    fits = turns.fits @ w.fits.T + gates[:, None, 3:] * turns.doing[:, None]
-    n = len(turns.doing)
-    near = turns.siblings + _LEAST
-    far = np.maximum(1 - turns.siblings - np.eye(n, dtype=np.float32), 0) + _LEAST
-    first = fits[0, :, MIDDLE if turns.said[0, 1024] else START]
-    beliefs, tape = [softmax(first)], []
-    for t in range(1, len(fits)):
-        before = beliefs[-1]
-        stay, sibling, elsewhere = fits[t, :, STAY : ELSEWHERE + 1].T
-        odds2, odds3 = np.exp(sibling - sibling.max()), np.exp(elsewhere - elsewhere.max())
-        sum2, sum3 = near @ odds2, far @ odds3
-        fitting = np.stack([stay, np.log(sum2) + sibling.max(), np.log(sum3) + elsewhere.max()])
-        logits = gates[t, :3, None] + w.evidence[:, None] * fitting
-        way = np.exp(logits - logits.max(axis=0))
-        way /= way.sum(axis=0)
-        to2, to3 = way[1] * before / sum2, way[2] * before / sum3
-        from2, from3 = to2 @ near, to3 @ far
-        tape.append((odds2, odds3, sum2, sum3, fitting, way, to2, to3, from2, from3))
-        beliefs.append(way[0] * before + odds2 * from2 + odds3 * from3)
-    return np.array(beliefs), (active, fits, near, far, tape)
-
-
-def _backward(w: Learning, turns: Turns, kept: tuple[Any, ...], beliefs: Array, toward: Array) -> Learning:
-    """Gradients of a loss whose derivatives by the beliefs are `toward`."""
-    active, fits, near, far, tape = kept
-    d_fits, d_gates, d_evidence = np.zeros_like(fits), np.zeros((len(fits), 8), fits.dtype), np.zeros(3, fits.dtype)
-    d = toward[-1]
-    for t in range(len(fits) - 1, 0, -1):
-        before, (odds2, odds3, sum2, sum3, fitting, way, to2, to3, from2, from3) = beliefs[t - 1], tape[t - 1]
-        d_to2, d_to3 = near @ (d * odds2), far @ (d * odds3)
-        d_way = np.stack([d * before, d_to2 * before / sum2, d_to3 * before / sum3])
-        d_before = d * way[0] + d_to2 * way[1] / sum2 + d_to3 * way[2] / sum3
-        d_logits = way * (d_way - (way * d_way).sum(axis=0))
-        d_gates[t, :3] = d_logits.sum(axis=1)
-        d_evidence += (d_logits * fitting).sum(axis=1)
-        d_sum2 = (w.evidence[1] * d_logits[1] - d_to2 * to2) / sum2
-        d_sum3 = (w.evidence[2] * d_logits[2] - d_to3 * to3) / sum3
-        d_fits[t, :, STAY] = w.evidence[0] * d_logits[0]
-        d_fits[t, :, SIBLING] = (d * from2 + d_sum2 @ near) * odds2
-        d_fits[t, :, ELSEWHERE] = (d * from3 + d_sum3 @ far) * odds3
-        d = d_before + toward[t - 1]
-    first = MIDDLE if turns.said[0, 1024] else START
-    d_fits[0, :, first] = beliefs[0] * (d - (beliefs[0] * d).sum())
-    d_gates[:, 3:] = np.einsum("tne,n->te", d_fits, turns.doing)
-    d_active = d_gates @ w.gates[:-1].T * turns.kept
-    return Learning(
-        turns.said.T @ (d_active * (1 - active * active)),
-        np.vstack([(active * turns.kept).T @ d_gates, d_gates.sum(axis=0)]),
-        np.einsum("tne,tnf->ef", d_fits, turns.fits),
-        d_evidence,
-    )
-
-
-def _adam(
-    w: Learning, total: Learning, counted: int, moments: Sequence[Learning], number: int, pace: float
-) -> tuple[Learning, Learning, Learning]:
-    """The weights after one step, and the moments of the gradients."""
-    length = np.sqrt(sum(float((part * part).sum()) for part in total)) / counted
-    clip = min(1.0, 1 / (length + 1e-9)) / counted
-    moved, first, second = [], [], []
-    for weights, gradient, m, v, rate, decay in zip(w, total, *moments, _RATES, _DECAYS, strict=True):
-        first.append(m + 0.1 * (gradient * clip - m))
-        second.append(v + 0.001 * ((gradient * clip) ** 2 - v))
-        by = (first[-1] / (1 - 0.9**number)) / (np.sqrt(second[-1] / (1 - 0.999**number)) + 1e-8)
-        moved.append((weights * (1 - rate * pace * decay) - rate * pace * by).astype(np.float32))
-    return Learning(*moved), Learning(*first), Learning(*second)
 
 
 def _shipped(w: Learning, direction: Array, centres: tuple[Array, Array]) -> Dialogue:

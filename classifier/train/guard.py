@@ -1,8 +1,5 @@
 """Fits the guard scores, and says what they do on sources that they were not fitted on."""
 
-from collections.abc import Iterator
-from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +9,8 @@ from pointsman_classifier.guard import GUARD, PATTERNS, pattern_features
 from pointsman_classifier.logistic import fit_sigmoid
 
 from train.embeddings import EmbeddingCache
+from train.guard_prompts import ORDINARY, Prompt
 from train.measures import auc, binary_calibration_error
-from train.sources import dialogues, rows, seed_prompts
 
 Array = npt.NDArray[Any]
 
@@ -22,90 +19,6 @@ _STEPS = 80
 _PENALTY = {"injection": 1e-4, "jailbreak": 1e-4, "pii": 3e-5}
 _BASE_RATE = 0.1
 """The share of attacks, and of prompts with personal data, that the probabilities are meant for."""
-
-_ORDINARY = ("seeds", "metatool", "writingbench", "banking77", "gsm8k", "llmrouter", "sgd")
-"""Sources of ordinary prompts: nothing in them is an attack."""
-
-_IDENTIFYING = frozenset(
-    (
-        "credit_card_number",
-        "phone_number",
-        "email",
-        "iban",
-        "ssn",
-        "us_driver_license",
-        "ip_address",
-        "date_of_birth",
-        "address",
-        "street_name",
-    )
-)
-"""Entities of pii_synthetic that count. A name alone, a city or a firm does not: ordinary questions name people too."""
-
-
-class Prompt(NamedTuple):
-    """One text; 1, 0, or None where its source does not say."""
-
-    source: str
-    text: str
-    injection: float | None = 0.0
-    jailbreak: float | None = 0.0
-    pii: float | None = 0.0
-
-
-def collect(data: Path) -> list[Prompt]:
-    """Every prompt, in an order that depends only on the files."""
-    return [*_bastion(data), *_in_the_wild(data), *_exemplars(data), *_personal(data), *_ordinary(data)]
-
-
-def _bastion(data: Path) -> Iterator[Prompt]:
-    """Injections and harmless texts that resemble them."""
-    for row in rows(data / "safety" / "injections_bastion.jsonl"):
-        attack, persona = row["label"] != "benign", row["category"] == "jailbreak_persona"
-        unsure = row["category"] in ("instruction_override", "obfuscation")
-        injection = (None if persona else 1.0) if attack else 0.0
-        jailbreak = (1.0 if persona else None if unsure else 0.0) if attack else 0.0
-        yield Prompt("bastion", row["text"], injection, jailbreak, None)
-
-
-def _in_the_wild(data: Path) -> Iterator[Prompt]:
-    """In five parts by their order, because nothing else has long jailbreaks. Some are variants of one another."""
-    for number, row in enumerate(rows(data / "safety" / "jailbreak_inthewild_666.jsonl")):
-        yield Prompt(f"in the wild {number * 5 // 666}", row["text"], None, 1.0, None)
-
-
-def _exemplars(data: Path) -> Iterator[Prompt]:
-    """vllm_sr: attacks beside ordinary requests of a company's day."""
-    for row in rows(data / "vllm_sr" / "kb_privacy_exemplars.jsonl"):
-        kind = row["category"]
-        attack = kind in ("prompt_injection", "system_prompt_extraction", "credential_exfiltration")
-        injection = None if kind == "jailbreak_role" else float(attack)
-        jailbreak = None if kind == "prompt_injection" else float(kind == "jailbreak_role")
-        yield Prompt("exemplars", row["text"], injection, jailbreak, None)
-
-
-def _personal(data: Path) -> Iterator[Prompt]:
-    """pii_synthetic; the source is named after the template's remainder, so that folds leave whole templates out."""
-    for row in rows(data / "pii_synthetic" / "pii.jsonl"):
-        types = {entity["type"] for entity in row["entities"]}
-        pii = 1.0 if types & _IDENTIFYING else (0.0 if not row["has_pii"] else None)
-        yield Prompt(f"pii {row['template'] % 5}", row["text"], 0.0, 0.0, pii)
-
-
-def _ordinary(data: Path) -> Iterator[Prompt]:
-    yield from (Prompt("seeds", seed.text) for seed in seed_prompts())
-    for source, file, key, step in (
-        ("metatool", "metatool/single_tool_dev.jsonl", "query", 8),
-        ("writingbench", "writingbench/writingbench.jsonl", "prompt", 2),
-        ("banking77", "banking77/train.jsonl", "text", 20),
-        ("gsm8k", "gsm8k_train/train.jsonl", "prompt", 12),
-    ):
-        pii = None if source == "writingbench" else 0.0
-        for row in islice(rows(data / file), 0, None, step):
-            yield Prompt(source, row[key], pii=pii)
-    benchmarks = (row for row in rows(data / "llmrouter" / "train_dev.jsonl") if row["task"] not in ("mmlu", "gsm8k"))
-    yield from (Prompt("llmrouter", row["prompt"]) for row in islice(benchmarks, 0, None, 8))
-    yield from (Prompt("sgd", turns[0]["t"], pii=None) for turns in islice(dialogues(data), 0, None, 3))
 
 
 class Table(NamedTuple):
@@ -153,8 +66,8 @@ def held_out(table: Table, index: int) -> Array:
 def _groups(table: Table, index: int) -> list[tuple[str, ...]]:
     """Sources to leave out together: each that has positives alone, the ordinary ones in two halves, then the rest."""
     positive = sorted(set(table.source[table.labels[:, index] > 0.5]))
-    rest = sorted(set(table.source) - set(positive) - set(_ORDINARY))
-    return [*((source,) for source in positive), _ORDINARY[::2], _ORDINARY[1::2], *([tuple(rest)] if rest else [])]
+    rest = sorted(set(table.source) - set(positive) - set(ORDINARY))
+    return [*((source,) for source in positive), ORDINARY[::2], ORDINARY[1::2], *([tuple(rest)] if rest else [])]
 
 
 def arrays(table: Table) -> tuple[dict[str, Array], str]:
@@ -178,14 +91,14 @@ def arrays(table: Table) -> tuple[dict[str, Array], str]:
 def _without_the_wild(table: Table) -> str:
     """How well jailbreaks in the wild are told by the short ones of the other sources alone."""
     wild = np.char.startswith(table.source, "in the wild")
-    w, b = fit(table, GUARD.index("jailbreak"), (*set(table.source[wild]), *_ORDINARY[::2]))
-    tried = wild | np.isin(table.source, _ORDINARY[::2])
+    w, b = fit(table, GUARD.index("jailbreak"), (*set(table.source[wild]), *ORDINARY[::2]))
+    tried = wild | np.isin(table.source, ORDINARY[::2])
     return f"jailbreak, all in the wild left out: AUC {auc(table.inputs[tried] @ w + b, wild[tried]):.3f}"
 
 
 def _figures(name: str, source: Array, logits: Array, positive: Array, weight: Array) -> list[str]:
     """Each source by fits without it: attacks against all ordinary prompts, and how many of those are marked."""
-    ordinary = np.isin(source, _ORDINARY)
+    ordinary = np.isin(source, ORDINARY)
     odds = 1 / (1 + np.exp(-logits))
     lines = [f"{name}: calibration error {binary_calibration_error(odds, positive, weight):.3f} at {_BASE_RATE:.0%}"]
     for each in sorted(set(source[positive])):
@@ -196,5 +109,5 @@ def _figures(name: str, source: Array, logits: Array, positive: Array, weight: A
         if near.any():
             tried += f", against its own harmless ones {auc(logits[own | near], positive[own | near]):.3f}"
         lines.append(f"{tried}; {np.mean(odds[own] >= 0.5):.0%} of {own.sum()} at 0.5 or above")
-    marked = ", ".join(f"{s} {np.mean(odds[source == s] >= 0.5):.1%}" for s in _ORDINARY if (source == s).any())
+    marked = ", ".join(f"{s} {np.mean(odds[source == s] >= 0.5):.1%}" for s in ORDINARY if (source == s).any())
     return [*lines, f"  ordinary prompts at 0.5 or above: {marked}"]

@@ -18,7 +18,9 @@ from pointsman_classifier.heads import CATEGORIES
 from pointsman.cli.evaluate.lines import CaseFile, OutcomeCase, RouteCase
 from pointsman.core.errors import ConfigError
 from train.examples import Example
-from train.gain import Linear, Material, fit, raw_weights, ridge, tell_kinds
+from train.gain import fit, raw_weights, tell_kinds
+from train.gain_material import Material
+from train.linear import Linear, ridge
 from train.measures import apgr
 
 Array = npt.NDArray[Any]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from pointsman_classifier.routes import RouteText
 
-from train.libraries import Intent, Library, Spoken
+from train.intents import Intent, Library, Spoken
 
 
 class Case(NamedTuple):

@@ -16,9 +16,11 @@ from pointsman_classifier.towers import Towers, to_arrays
 from train import dialogue as filters
 from train import towers
 from train.embeddings import EmbeddingCache
-from train.libraries import Intent, Library, Spoken, everyday, family, libraries, services, sgd
+from train.intents import Intent, Library, Spoken
+from train.libraries import everyday, libraries
 from train.policies import Policy, Strangers, make_policy, policies
 from train.scorer import Sample, fit_describe, fit_turning, samples
+from train.services import family, services, sgd
 from train.settings import HALVES, MIXED, Setting, every_setting
 from train.sources import seed_pairs
 from train.talks import Looking, Talk, alone, talks, texts

@@ -27,7 +27,7 @@ from pointsman_classifier.weighing import (
 )
 
 from train.embeddings import EmbeddingCache
-from train.libraries import Library
+from train.intents import Library
 from train.policies import Case, Policy
 from train.sources import seed_pairs
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from train.libraries import Intent, Library, sgd
+from train.intents import Intent, Library
+from train.services import sgd
 
 _HALF = frozenset(
     [

@@ -11,18 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from pointsman_classifier.routes import RouteText, full_text, title_text
-from pointsman_classifier.towers import Tower, Towers
+from pointsman_classifier.towers import Towers
 
 from train.embeddings import EmbeddingCache
-from train.libraries import Intent, Library
+from train.intents import Intent, Library
+from train.learning_tower import LearningTower
 from train.sources import seed_pairs
 
 Array = npt.NDArray[Any]
-Gradient = dict[str, Array]
 
-_RANK = _HIDDEN = 64
 _STEPS = 700
-_RATE, _DECAY = 2e-3, 2.0
+_RATE = 2e-3
 _SHARPNESS = 16.0
 _NOISE = 1.0
 """Length of the noise added to a description's embedding, whose length is 1."""
@@ -87,7 +86,7 @@ def fit(taught: dict[str, Course], seed: int) -> Towers:
     """Towers fitted on some courses."""
     draw = np.random.default_rng(seed)
     centre = np.mean([course.vectors.mean(axis=0) for course in taught.values()], axis=0).astype(np.float32)
-    towers = {who: _Tower(draw) for who in ("user", "assistant", "description")}
+    towers = {who: LearningTower(draw) for who in ("user", "assistant", "description")}
     names = sorted(taught)
     share = np.array([SHARES[name] for name in names])
     for step in range(_STEPS):
@@ -101,8 +100,8 @@ def fit(taught: dict[str, Course], seed: int) -> Towers:
 
 def _learn(
     course: Course,
-    speaker: "_Tower",
-    description: "_Tower",
+    speaker: LearningTower,
+    description: LearningTower,
     others: bool,
     centre: Array,
     rate: float,
@@ -144,59 +143,3 @@ def _error(cosines: Array, target: Array) -> Array:
     odds[np.arange(len(target)), target] -= 1
     error: Array = odds * (_SHARPNESS / len(target))
     return error
-
-
-class _Tower:
-    """A tower that learns."""
-
-    def __init__(self, draw: np.random.Generator, d: int = 512) -> None:
-        def near(rows: int, columns: int, scale: float) -> Array:
-            return draw.normal(0, scale, (rows, columns)).astype(np.float32)
-
-        zeros = np.zeros
-        self.tower = Tower(
-            near(d, _RANK, 4 / np.sqrt(d)),
-            zeros((_RANK, d), np.float32),
-            near(d, _HIDDEN, 1.0),
-            zeros(_HIDDEN, np.float32),
-            zeros((_HIDDEN, d), np.float32),
-            zeros(d, np.float32),
-        )
-        self._first = {key: np.zeros_like(value) for key, value in self.tower._asdict().items()}
-        self._second = {key: np.zeros_like(value) for key, value in self.tower._asdict().items()}
-        self._steps = 0
-
-    def forward(self, x: Array) -> tuple[Array, tuple[Array, ...]]:
-        t = self.tower
-        low, z = x @ t.a, x @ t.v1 + t.c
-        hidden = np.maximum(z, 0)
-        y = x + low @ t.b + hidden @ t.v2 + t.m
-        length = np.linalg.norm(y, axis=1, keepdims=True) + 1e-6
-        return y / length, (x, low, z, hidden, y / length, length)
-
-    def backward(self, kept: tuple[Array, ...], toward: Array) -> Gradient:
-        x, low, z, hidden, out, length = kept
-        dy = (toward - out * (toward * out).sum(axis=1, keepdims=True)) / length
-        dz, dlow = (dy @ self.tower.v2.T) * (z > 0), dy @ self.tower.b.T
-        return {
-            "a": x.T @ dlow,
-            "b": low.T @ dy,
-            "v1": x.T @ dz,
-            "c": dz.sum(axis=0),
-            "v2": hidden.T @ dy,
-            "m": dy.sum(axis=0),
-        }
-
-    def step(self, gradient: Gradient, rate: float) -> None:
-        """Adam, in place; what leads away from the embedding itself decays."""
-        self._steps += 1
-        for key, weights in self.tower._asdict().items():
-            first, second = self._first[key], self._second[key]
-            first *= 0.9
-            first += 0.1 * gradient[key]
-            second *= 0.999
-            second += 0.001 * gradient[key] ** 2
-            steady = np.sqrt(second / (1 - 0.999**self._steps)) + 1e-8
-            weights[...] -= np.float32(rate) * (first / (1 - 0.9**self._steps)) / steady
-            if key in ("b", "v2"):
-                weights[...] *= np.float32(1 - rate * _DECAY)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from pointsman_classifier.dialogue import Ways, going, opening, step
+from pointsman_classifier.dialogue import FITS, Ways, going, opening, step
 from pointsman_classifier.embedded import EmbeddedClassifier
 from pointsman_classifier.observing import COLUMNS, PLAIN
 from pointsman_classifier.routes import RouteText
+from train import backpropagation
 from train import dialogue as fitting
 
 from pointsman.core.request import Turn
@@ -13,12 +14,12 @@ from pointsman.core.request import Turn
 HIDDEN, ROUTES, TURNS = 6, 7, 5
 
 
-def some_weights(draw: np.random.Generator) -> fitting.Learning:
-    shapes = ((1026, HIDDEN), (HIDDEN + 1, 8), (5, fitting.FITS), (3,))
-    return fitting.Learning(*(draw.normal(0, 0.2, shape) for shape in shapes))
+def some_weights(draw: np.random.Generator) -> backpropagation.Learning:
+    shapes = ((1026, HIDDEN), (HIDDEN + 1, 8), (5, FITS), (3,))
+    return backpropagation.Learning(*(draw.normal(0, 0.2, shape) for shape in shapes))
 
 
-def some_turns(draw: np.random.Generator, answered_first: bool) -> fitting.Turns:
+def some_turns(draw: np.random.Generator, answered_first: bool) -> backpropagation.Turns:
     domains = np.array([0, 0, 0, 1, 1, 2, 3])
     siblings = (domains[:, None] == domains).astype(float) * 0.9
     np.fill_diagonal(siblings, 0)
@@ -26,9 +27,11 @@ def some_turns(draw: np.random.Generator, answered_first: bool) -> fitting.Turns
     said[:, 1024:] = 1
     if not answered_first:
         said[0, 512:1025] = 0
-    fits = draw.normal(0, 1, (TURNS, ROUTES, fitting.FITS))
+    fits = draw.normal(0, 1, (TURNS, ROUTES, FITS))
     kept = np.ones((TURNS, HIDDEN))
-    return fitting.Turns(said, fits - fits.mean(axis=1, keepdims=True), draw.normal(0, 1, ROUTES), siblings, kept)
+    return backpropagation.Turns(
+        said, fits - fits.mean(axis=1, keepdims=True), draw.normal(0, 1, ROUTES), siblings, kept
+    )
 
 
 @pytest.mark.parametrize("answered_first", [False, True])
@@ -36,15 +39,15 @@ def test_gradients_are_those_of_the_loss(answered_first: bool) -> None:
     draw = np.random.default_rng(3)
     w, turns, route = some_weights(draw), some_turns(draw, answered_first), draw.integers(0, ROUTES, TURNS)
 
-    def loss(weights: fitting.Learning) -> float:
-        beliefs, _ = fitting._forward(weights, turns)
+    def loss(weights: backpropagation.Learning) -> float:
+        beliefs, _ = backpropagation.forward(weights, turns)
         return -float(np.log(beliefs[np.arange(TURNS), route]).sum())
 
-    beliefs, kept = fitting._forward(w, turns)
+    beliefs, kept = backpropagation.forward(w, turns)
     assert np.allclose(beliefs.sum(axis=1), 1, atol=1e-5)
     toward = np.zeros_like(beliefs)
     toward[np.arange(TURNS), route] = -1 / beliefs[np.arange(TURNS), route]
-    for part, gradient in zip(w._fields, fitting._backward(w, turns, kept, beliefs, toward), strict=True):
+    for part, gradient in zip(w._fields, backpropagation.backward(w, turns, kept, beliefs, toward), strict=True):
         for _ in range(5):
             place = tuple(int(draw.integers(size)) for size in gradient.shape)
             nudge = np.zeros_like(gradient)
@@ -67,7 +70,7 @@ def test_what_is_served_is_what_was_fitted(answered_first: bool) -> None:
     among = Ways(turns.doing, turns.siblings, np.float32(1))
     seen = going(served, among, users, answers, columns, fits[:, -1])
     belief = opening(seen, np.full(ROUTES, 1 / ROUTES), among.share)
-    wanted, _ = fitting._forward(w, turns)
+    wanted, _ = backpropagation.forward(w, turns)
     assert np.allclose(belief, wanted[0], atol=1e-4)
     for t in range(1, TURNS):
         belief = step(served, among, seen, t, belief)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pointsman_classifier.gain import mixture
 from train import labelled
-from train.gain import Linear, ridge
+from train.linear import Linear, ridge
 from train.measures import apgr, binary_calibration_error, rank_correlation
 
 from pointsman.core.errors import ConfigError

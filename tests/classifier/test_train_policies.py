@@ -2,7 +2,7 @@
 
 import numpy as np
 from pointsman_classifier.routes import RouteText
-from train.libraries import Intent, Library, Spoken
+from train.intents import Intent, Library, Spoken
 from train.policies import Strangers, make_policy, policies
 
 LANGUAGES = ("en", "de", "fr")
