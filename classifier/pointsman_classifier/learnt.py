@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pointsman_classifier import lexical
-from pointsman_classifier.logistic import minimise
+from pointsman_classifier.logistic import fit_softmax
 from pointsman_classifier.usual import Usual, alike, usual, without_itself
 from pointsman_classifier.vectors import unit
 
@@ -85,19 +85,6 @@ def fitted(kernel: Array, targets: Array) -> tuple[Array, Array]:
     own it takes four times the steps.
     """
     e, n = targets.shape
-    penalty = np.float32(PENALTY / n)
-    exact = np.linalg.cholesky(kernel.astype(np.float64) + _RIDGE * np.eye(e))
-    root = exact.astype(np.float32)
-
-    def loss(flat: Array) -> tuple[float, Array]:
-        inner, bias = flat[: e * n].reshape(e, n), flat[e * n :]
-        logits = root @ inner + bias
-        logits -= logits.max(axis=1, keepdims=True)
-        log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-        error = (np.exp(log_p) - targets) / np.float32(e)
-        value = -float((targets * log_p).sum()) / e + float(penalty) / 2 * float((inner * inner).sum())
-        return value, np.concatenate([(root.T @ error + penalty * inner).ravel(), error.sum(axis=0)])
-
-    best = minimise(loss, np.zeros(e * n + n, np.float32), _STEPS)
-    weights = np.linalg.solve(exact.T, best[: e * n].reshape(e, n).astype(np.float64))
-    return weights.astype(np.float32), best[e * n :].astype(np.float32)
+    root = np.linalg.cholesky(kernel.astype(np.float64) + _RIDGE * np.eye(e))
+    inner, bias = fit_softmax(root.astype(np.float32), targets, np.ones(e, np.float32), PENALTY / n, _STEPS)
+    return np.linalg.solve(root.T, inner.astype(np.float64)).astype(np.float32), bias.astype(np.float32)
