@@ -38,11 +38,17 @@ def main() -> None:
     parser.add_argument("--without", nargs="*", default=[], help="sources that routes must not see: xsid sgd/Hotels …")
     arguments = parser.parse_args()
     try:
-        cases = labelled.cases(arguments.cases) if arguments.cases else []
-        outcomes = labelled.outcomes(arguments.outcomes) if arguments.outcomes else []
+        _fit(arguments)
     except ConfigError as error:
         sys.exit(str(error))
+    except FileNotFoundError as error:
+        sys.exit(f"{error.filename} is missing; classifier/MODEL_CARD.md says what the data folder holds")
 
+
+def _fit(arguments: argparse.Namespace) -> None:
+    """Whatever was asked for. Raises ConfigError for a user's line that cannot be used, and FileNotFoundError."""
+    cases = labelled.cases(arguments.cases) if arguments.cases else []
+    outcomes = labelled.outcomes(arguments.outcomes) if arguments.outcomes else []
     embed = EmbeddingCache(Encoder.load(progress=print), arguments.cache)
     examples = [*collect(arguments.data), *cases, *labelled.examples(outcomes)]
     table = heads.tabulate(examples, embed)
