@@ -1,4 +1,4 @@
-"""Asks a Triton server to analyse texts, and watches whether it is well.
+"""Asks one Triton server to analyse texts, and watches whether it is well.
 
 Health is an inference: a known text is sent every few seconds, and its embedding compared with what the embedded
 classifier makes of it. A server that is gone, hangs, has lost its models, or serves another encoder is not asked by
@@ -25,19 +25,23 @@ Headers = Callable[[], Mapping[str, str]]
 """The current trace's context as gRPC metadata."""
 
 
+LIKENESS = 0.98
+"""Least cosine of embeddings by one encoder; other precisions of it give .998 and more."""
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """A server, and what is agreed with it."""
 
     address: str
-    """HOST:PORT, or any gRPC target, such as dns:///triton:8001."""
+    """HOST:PORT."""
     outputs: Mapping[str, int]
     """The outputs of its ensemble and their widths; `embedding` is one of them."""
     probe: str
     """A known text."""
     expected: npt.NDArray[np.float32]
     """Its embedding by the embedded classifier, unit length."""
-    likeness: float = 0.98
-    """Least cosine of a probe's embedding with it; other precisions of the same encoder give .998 and more."""
+    likeness: float = LIKENESS
+    """Least cosine of a probe's embedding with it."""
     max_in_flight: int = 64
     """Requests at once; beyond it, there is no answer."""
     interval: float = 5.0
@@ -69,15 +73,14 @@ class Triton:
         return not self._breaker.open
 
     @property
-    def detail(self) -> str:
-        """For /readyz: which release answers, or why none does."""
-        state = f"release {self._release}" if self.well else self._breaker.reason
-        return f"Triton at {self._target.address}: {state}"
+    def state(self) -> str:
+        """Which release answers, or why none does."""
+        return f"release {self._release}" if self.well else self._breaker.reason
 
     @property
-    def release(self) -> int:
-        """The release that answers; 0 for none."""
-        return int(self._release) if self.well and self._release.isdigit() else 0
+    def idle(self) -> bool:
+        """Whether no request waits for it."""
+        return self._in_flight == 0
 
     def start(self) -> None:
         """Begin to probe. It is not well before the first probe is answered."""
@@ -111,9 +114,7 @@ class Triton:
     async def aclose(self) -> None:
         """End the probes and close the channels."""
         if self._watching is not None:
-            self._watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watching
+            await end(self._watching)
         for connection in (*self._retired, *filter(None, [self._connection])):
             await connection.close()
         self._connection, self._retired = None, []
@@ -123,14 +124,15 @@ class Triton:
 
     def _failed(self, error: NoAnswer) -> None:
         if self._breaker.failed(str(error), wrong=error.wrong):
-            log.warning("%s; the embedded classifier answers", self.detail)
+            log.warning("Triton at %s does not answer: %s", self._target.address, self.state)
             self._look.set()
 
     async def _watch(self) -> None:
         while True:
             await self._probe()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), self._target.interval if self.well else self._target.retry)
+                async with asyncio.timeout(self._target.interval if self.well else self._target.retry):
+                    await self._look.wait()
             self._look.clear()
 
     async def _probe(self) -> None:
@@ -164,3 +166,10 @@ class Triton:
         for each in retired:
             if not each.in_flight:
                 await each.close()
+
+
+async def end(task: "asyncio.Task[None]") -> None:
+    """Cancel a task and wait for its end; once more where the cancellation met an answer, and was lost with it."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1.0)

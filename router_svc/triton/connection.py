@@ -21,8 +21,7 @@ EMBEDDING, JUDGEMENT = "embedding", "judgement"
 """What is asked of it: the latter has all other outputs side by side, for two tensors cost both sides less than ten."""
 
 _OPTIONS = [
-    # headless Services list every server; one that is gone is tried again within seconds, not minutes
-    ("grpc.lb_policy_name", "round_robin"),
+    # a server that is gone is tried again within seconds, not minutes
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),

@@ -2,38 +2,11 @@
 
 from collections.abc import AsyncIterator
 
-import grpc
 import numpy as np
 import pytest
-from tritonclient.grpc.service_pb2 import ModelInferRequest, ModelInferResponse
-from tritonclient.grpc.service_pb2_grpc import (
-    GRPCInferenceServiceServicer,
-    add_GRPCInferenceServiceServicer_to_server,
-)
 
 from router_svc.triton.connection import Connection, NoAnswer
-
-OUTPUTS = {"embedding": 3, "category": 2, "gain": 1}
-VECTORS = np.arange(6, dtype=np.float32).reshape(2, 3)
-JUDGED = np.arange(6, dtype=np.float32).reshape(2, 3) + 10
-
-
-class Servicer(GRPCInferenceServiceServicer):
-    def __init__(self) -> None:
-        self.tensors: dict[str, np.ndarray] = {"embedding": VECTORS, "judgement": JUDGED}
-        self.asked: list[ModelInferRequest] = []
-        self.headers: dict[str, str] = {}
-        self.cut = 0
-
-    async def ModelInfer(self, request, context):  # type: ignore[no-untyped-def]  # noqa: N802 gRPC's name
-        self.asked.append(request)
-        self.headers = dict(context.invocation_metadata())
-        port = ModelInferResponse.InferOutputTensor
-        return ModelInferResponse(
-            model_version="7",
-            outputs=[port(name=n, datatype="FP32", shape=a.shape) for n, a in self.tensors.items()],
-            raw_output_contents=[a.tobytes()[self.cut :] for a in self.tensors.values()],
-        )
+from tests.support.servicer import JUDGED, OUTPUTS, VECTORS, Servicer, answering
 
 
 @pytest.fixture
@@ -43,16 +16,10 @@ def servicer() -> Servicer:
 
 @pytest.fixture
 async def connection(servicer: Servicer) -> AsyncIterator[Connection]:
-    server = grpc.aio.server()
-    add_GRPCInferenceServiceServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    connection = Connection(f"127.0.0.1:{port}", OUTPUTS)
-    try:
+    async with answering(servicer) as address:
+        connection = Connection(address, OUTPUTS)
         yield connection
-    finally:
         await connection.close()
-        await server.stop(None)
 
 
 async def test_texts_go_as_one_batch_and_rows_come_back(connection: Connection, servicer: Servicer) -> None:

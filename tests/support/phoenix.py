@@ -82,10 +82,10 @@ def _until_listening(process: "subprocess.Popen[bytes]", port: int, log: Path) -
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise Unavailable(f"Phoenix ended at once: {log.read_text()[-500:]}")
+            raise RuntimeError(f"Phoenix ended at once: {log.read_text()[-500:]}")
         with socket.socket() as probe:
             probe.settimeout(1)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise Unavailable(f"Phoenix did not start within {_START_SECONDS:.0f} s: {log.read_text()[-500:]}")
+    raise RuntimeError(f"Phoenix did not start within {_START_SECONDS:.0f} s: {log.read_text()[-500:]}")

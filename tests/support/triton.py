@@ -120,14 +120,14 @@ class TritonServer:
         try:
             while time.monotonic() < end:
                 if self._supervisor is None or self._supervisor.poll() is not None:
-                    raise Unavailable(f"Triton ended at once: {self.log.read_text()[-2000:]}")
+                    raise RuntimeError(f"Triton ended at once: {self.log.read_text()[-2000:]}")
                 with suppress(NoAnswer):
                     await connection.infer(("hello",), 1.0, {})
                     return
                 await asyncio.sleep(0.05)
         finally:
             await connection.close()
-        raise Unavailable(f"Triton did not start within {_START_SECONDS:.0f} s: {self.log.read_text()[-2000:]}")
+        raise RuntimeError(f"Triton did not start within {_START_SECONDS:.0f} s: {self.log.read_text()[-2000:]}")
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from pointsman.core.request import Turn
 from pointsman.core.signals import Classification
 from pointsman.runtime.telemetry.context import outgoing
 from router_svc.classify import Remote
-from router_svc.triton.client import Target, Triton
+from router_svc.triton.client import Target
 from router_svc.triton.connection import MODEL, Connection, NoAnswer
+from router_svc.triton.servers import Servers
 
 PROBE = "Which of these two laptops should I buy, and why?"
 
@@ -34,7 +35,7 @@ def remote(embedded: RouteClassifier, address: str) -> Remote:
 
     expected = embedded.analyse((PROBE,))["embedding"][0]
     target = Target(address=address, outputs=outputs(), probe=PROBE, expected=expected)
-    return Remote(Triton(target, outgoing, Memory()), embedded)
+    return Remote(Servers(target, outgoing, Memory()), embedded)
 
 
 class TritonClassifier(RouteClassifier):
