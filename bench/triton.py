@@ -3,14 +3,15 @@
 Prints p10, p50 and p99 in milliseconds of whole classifications with six routes, for prompts of 16, 64 and 256 tokens
 and a conversation; both are asked in turns, so that other work on the machine burdens both alike (p10 the least).
 Nothing is remembered from one to the next. Then requests at once through Triton, where a request spends its time there,
-and how much the router's own part of it is. The server is the tests' own, in its own environment.
+and how much the router's own part of it is. The server is the tests' own, in its own environment; or the one at
+`--address HOST:PORT`, as where there is a GPU.
 """
 
+import argparse
 import asyncio
 import statistics
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +116,18 @@ async def measure(address: str, model: RouteClassifier, texts: dict[int, str]) -
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--address", help="a server that runs already, instead of one on this machine's CPU")
+    address = parser.parse_args().address
     embedded = EmbeddedClassifier.load(progress=print, remembered=0)
     embedded.prepare("bench", ROUTES)
     texts = {tokens: prompt(embedded._encoder, tokens) for tokens in (16, 64, 256)}
+    if address:
+        asyncio.run(measure(address, RouteClassifier(embedded), texts))
+        return
     with tempfile.TemporaryDirectory() as folder, triton_server(Path(folder)) as server:
         server.start()
-        asyncio.run(partial(measure, server.address, RouteClassifier(embedded), texts)())
+        asyncio.run(measure(server.address, RouteClassifier(embedded), texts))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Makes a Triton model repository, and adds releases to it.
 
-A release is one number that all three models share: `tokenizer/3`, `encoder/3` and `classifier/3`. The heads are part
-of the encoder's graph, so a release with other heads has another encoder. Which release answers is what the
-configurations say (`triton_configs`).
+A release is one number that all models share: `tokenizer/3`, `encoder/3`, `heads/3` and `classifier/3`. The heads'
+weights are part of the encoder's graph, so a release with other heads has another encoder. Which release answers is
+what the configurations say (`triton_configs`).
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pointsman_classifier.encoder import cached_model, float16_model
 from pointsman_classifier.heads import ARTEFACTS, Heads
-from pointsman_classifier.triton_configs import STEPS, steps
+from pointsman_classifier.triton_configs import check
 from pointsman_classifier.triton_server import MODELS
 
 KINDS = ("KIND_CPU", "KIND_GPU")
@@ -43,8 +43,8 @@ def build(
     repository of another making.
     """
     number = max(releases(repository), default=0) + 1
-    if number > 1 and steps(repository) != STEPS:
-        raise ValueError(f"{repository} was made by another version of Pointsman; build into a new folder")
+    if number > 1:
+        check(repository)
     source, judges = template(), Heads.load(heads or ARTEFACTS)
     for model in MODELS:
         fresh = repository / model / f"{number}.new"

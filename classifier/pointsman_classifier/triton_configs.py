@@ -8,6 +8,7 @@ Every file is replaced whole, so a server that starts at any moment finds a repo
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 ENSEMBLE, CANDIDATE = "classifier", "classifier_candidate"
@@ -18,6 +19,16 @@ _VERSIONS = re.compile(r"(version_policy \{ specific \{ versions: \[) [\d, ]+ (\
 _STEP = re.compile(r"(model_version:) (\d+)")
 _MODEL = re.compile(r'model_name: "(\w+)"')
 _HISTORY = "promoted.json"
+
+
+def check(repository: Path) -> None:
+    """Raises ValueError for a repository with other models than this version's."""
+    try:
+        found = steps(repository)
+    except OSError as error:
+        raise ValueError(f"{repository} is no model repository: {error.strerror}: {error.filename}") from error
+    if found != STEPS:
+        raise ValueError(f"{repository} was made by another version of Pointsman; build into a new folder")
 
 
 def current(repository: Path) -> int:
@@ -40,10 +51,11 @@ def offer(repository: Path, releases: tuple[int, ...]) -> None:
         _write(path, _VERSIONS.sub(rf"\g<1> {', '.join(map(str, releases))} \g<2>", path.read_text()))
 
 
-def point(repository: Path, release: int) -> None:
-    """Have the ensemble ask this release, once it is loaded again; the one before it is remembered."""
+def point(repository: Path, release: int, promoted: Sequence[int] = ()) -> None:
+    """Have the ensemble ask this release, once it is loaded again; the one before it is remembered, or `promoted` is
+    the whole history."""
     before = [number for number in history(repository) if number != release]
-    _write(repository / _HISTORY, json.dumps({"promoted": [*before, release]}) + "\n")
+    _write(repository / _HISTORY, json.dumps({"promoted": list(promoted) or [*before, release]}) + "\n")
     _write(repository / ENSEMBLE / "config.pbtxt", _ensemble(repository, ENSEMBLE, release))
 
 

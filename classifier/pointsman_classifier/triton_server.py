@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from pointsman_classifier.triton_configs import ENSEMBLE, STEPS, check
+
 _HERE = Path(__file__).resolve().parent
 
-MODELS = ("tokenizer", "encoder", "heads", "classifier")
+MODELS = (*STEPS, ENSEMBLE)
 """The models of the repository, each after those that it needs."""
 
 
@@ -97,9 +99,15 @@ def main() -> None:
     parser.add_argument("repository", type=Path, help="made by `pointsman triton build`")
     parser.add_argument("--http-address", default="127.0.0.1", help="where the server is watched, and HTTP is served")
     parser.add_argument("--http-port", type=int, default=8000)
+    parser.add_argument("--grpc-address", default="127.0.0.1", help="where routers ask, and models are changed")
     known, options = parser.parse_known_args()
+    try:
+        check(known.repository)
+    except ValueError as error:
+        parser.error(str(error))
     packages = Path(sysconfig.get_path("purelib")).resolve()
     options += [f"--http-address={known.http_address}", f"--http-port={known.http_port}"]
+    options += [f"--grpc-address={known.grpc_address}"]
     with tempfile.TemporaryDirectory(prefix="pointsman-triton-") as folder:
         assemble(packages, backend_source(), Path(folder))
         arguments = command(packages, known.repository.resolve(), Path(folder), options)

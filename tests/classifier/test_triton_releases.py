@@ -5,17 +5,23 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
+from pointsman_classifier import triton_configs
 from pointsman_classifier.heads import ARTEFACTS
+from pointsman_classifier.triton_build import build
 from typer.testing import CliRunner
 
 from pointsman.cli.app import app
-from pointsman.cli.triton.gate import Case, Limits, judge
+from pointsman.cli.triton import promotion
+from pointsman.cli.triton.control import Control, LoadError
+from pointsman.cli.triton.gate import Case, Limits, Verdict, judge, read_cases
+from pointsman.core.errors import ConfigError
 from pointsman.core.signals import Classification
 from tests.classifier.labelled import LABELLED
-from tests.support.triton import TritonServer
+from tests.support.triton import TritonServer, installed
 
 
 @pytest.fixture
@@ -96,7 +102,7 @@ def test_a_good_release_is_promoted_and_rolled_back(
 
 
 def case(category: str) -> Case:
-    return Case(messages=(), category=category)
+    return Case(turns=(), wanted={"category": category})
 
 
 def says(*answers: str) -> Callable[..., Classification]:
@@ -117,3 +123,98 @@ def test_the_gate(old: str, new: str, passed: bool) -> None:
 
 def test_better_answers_pass_a_gate_that_allows_change() -> None:
     assert judge([case("a")] * 4, says(*"aaab"), says(*"aaaa"), Limits(agreement=0.5)).passed
+
+
+class Stubborn:
+    """Servers of which one does not load the ensemble when it names a release."""
+
+    def __init__(self, repository: Path, refused: int) -> None:
+        self._repository, self._refused = repository, refused
+        self.answers = triton_configs.current(repository)
+
+    def load(self, model: str) -> None:
+        named = triton_configs.current(self._repository)
+        if model == triton_configs.ENSEMBLE:
+            if named == self._refused:
+                raise LoadError(f"{model}: no")
+            self.answers = named
+
+    def unload(self, model: str) -> None:
+        pass
+
+
+def test_what_one_server_does_not_load_answers_at_none(tmp_path: Path) -> None:
+    for _ in range(3):
+        build(tmp_path, kind="KIND_CPU")
+    passed = Verdict(1, 1, 1.0, 1.0, 1.0, passed=True)
+    willing = cast("Control", Stubborn(tmp_path, refused=0))
+    assert promotion.promote(tmp_path, willing, 2, lambda: passed).passed
+    unwilling = Stubborn(tmp_path, refused=3)
+    with pytest.raises(LoadError):
+        promotion.promote(tmp_path, cast("Control", unwilling), 3, lambda: passed)
+    assert (unwilling.answers, triton_configs.current(tmp_path), triton_configs.history(tmp_path)) == (2, 2, [1, 2])
+    with pytest.raises(LoadError):
+        promotion.roll_back(tmp_path, cast("Control", Stubborn(tmp_path, refused=1)))
+    assert (triton_configs.current(tmp_path), triton_configs.history(tmp_path)) == (2, [1, 2])
+    text = (tmp_path / "encoder" / "config.pbtxt").read_text()
+    assert "versions: [ 2 ]" in text
+    assert not (tmp_path / triton_configs.CANDIDATE).exists()
+
+
+def test_several_servers_go_together(
+    run: Callable[..., str], own_triton: TritonServer, cases: Path, tmp_path: Path
+) -> None:
+    """Over one repository, as on a volume that they share."""
+    before = own_triton.asked()
+    second = TritonServer(installed(), own_triton.repository, tmp_path)
+    both = [f"--server={server.address}" for server in (own_triton, second)]
+    try:
+        second.start()
+        number = run("build").split("release ")[1].split()[0]
+        assert f"release {number} answers" in run("promote", *both, f"--cases={cases}")
+        assert own_triton.asked() == second.asked() == number
+        assert f"release {before} answers" in run("rollback", *both)
+        assert own_triton.asked() == second.asked() == before
+
+        run("promote", both[0], f"--cases={cases}", f"--release={number}")  # the second server was not told
+        assert (own_triton.asked(), second.asked()) == (number, before)
+        assert "answers already" in run("promote", both[1], f"--cases={cases}", f"--release={number}")
+        assert second.asked() == number
+    finally:
+        second.stop()
+
+
+@pytest.mark.parametrize(
+    ("content", "labels", "wanted"),
+    [
+        ("hi", {}, {}),
+        ("hi", {"route": None}, {"route": None}),
+        ("hi", {"route": "default"}, {"route": None}),
+        ([{"type": "text", "text": "hi"}], {"route": "a", "category": "b"}, {"route": "a", "category": "b"}),
+    ],
+    ids=["no label", "none fits", "default", "parts"],
+)
+def test_cases_are_those_of_eval(
+    tmp_path: Path, content: object, labels: dict[str, str | None], wanted: dict[str, str | None]
+) -> None:
+    file = tmp_path / "cases.jsonl"
+    file.write_text(json.dumps({"messages": [{"role": "user", "content": content}], **labels}))
+    (case,) = read_cases(file)
+    assert [turn.text for turn in case.turns] == ["hi"]
+    assert case.wanted == wanted
+
+
+def test_a_wrong_case_is_told_by_its_line_and_how_to_mend_it(tmp_path: Path) -> None:
+    file = tmp_path / "cases.jsonl"
+    file.write_text('{"messages": [{"role": "user", "content": "hi"}], "route": 3}\n')
+    with pytest.raises(ConfigError, match=r"line 1: .*route.*give the name of a route"):
+        read_cases(file)
+
+
+def test_a_repository_of_another_version_is_told(tmp_path: Path, cases: Path) -> None:
+    build(tmp_path / "models", kind="KIND_CPU")
+    config = tmp_path / "models" / "classifier" / "config.pbtxt"
+    config.write_text(config.read_text().replace('model_name: "heads"', 'model_name: "rest"'))
+    for command in (["promote", f"--cases={cases}"], ["rollback"], ["versions"]):
+        result = CliRunner().invoke(app, ["triton", command[0], str(tmp_path / "models"), *command[1:]])
+        assert "another version of Pointsman" in f"{result.output}{result.exception}"

@@ -26,19 +26,19 @@ def test_a_server_is_started_and_releases_come_and_go(tmp_path: Path) -> None:
         shutil.copy(ARTEFACTS / name, folder / "new-heads" / name)
 
     http, grpc, asked, served, measured = free_ports(5)
-    ports = f"--grpc-port={asked} --http-port={served} --metrics-port={measured} --grpc-address=127.0.0.1"
+    ports = f"--grpc-port={asked} --http-port={served} --metrics-port={measured}"
     replaced = {
-        "python -m pointsman_classifier.triton_server /models": (
-            f"PYTHONPATH=$PWD:$PWD/classifier {home}/bin/python -m pointsman_classifier.triton_server /models {ports}"
-        ),
-        "/models": str(tmp_path / "models"),
+        "python3.11 -m venv triton": f"ln -s {home} triton",  # it is installed there already, by the same file
+        "triton/bin/python -m pip install --require-hashes -r requirements/triton.txt": "ls requirements/triton.txt",
+        "pointsman_classifier.triton_server models": f"pointsman_classifier.triton_server models {ports}",
         "127.0.0.1:8001": f"127.0.0.1:{asked}",
         "HOST:8001": f"127.0.0.1:{asked}",
         "pointsman serve": f"pointsman serve --http 127.0.0.1:{http} --grpc 127.0.0.1:{grpc}",
     }
-    build, start, serve = commands("docs/triton.md", "Start one")
+    *prepare, start, serve = commands("docs/triton.md", "Start one")
     with Terminal(folder, replaced, {"TMPDIR": str(tmp_path)}) as terminal:
-        terminal.run(build, 300)
+        for command in prepare:
+            terminal.run(command, 300)
         terminal.serve(start, asked, 300)
         terminal.serve(serve, http)
         terminal.until(f"curl -s 127.0.0.1:{http}/readyz | grep 'release 1'")

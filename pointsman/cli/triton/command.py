@@ -12,7 +12,11 @@ app = typer.Typer(
 )
 
 Repository = Annotated[Path, typer.Argument(metavar="DIR", help="The model repository.")]
-Server = Annotated[str, typer.Option(metavar="HOST:PORT", help="The server's gRPC address.")]
+Servers = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HOST:PORT", help="gRPC address; all servers behind a name are told. Repeat for more."),
+]
+_HERE = ["127.0.0.1:8001"]
 
 
 @app.command()
@@ -44,14 +48,11 @@ def build(
 @app.command()
 def versions(repository: Repository, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     """List the releases; which one answers, and which one did before."""
-    from pointsman_classifier import triton_build, triton_configs
+    from pointsman_classifier import triton_configs
 
     from pointsman.cli.output import out, write_json
-    from pointsman.core.errors import ConfigError
 
-    found = triton_build.releases(repository)
-    if not found:
-        raise ConfigError(f"{repository} has no releases; make one with: pointsman triton build {repository}")
+    found = _releases(repository)
     current, previous = triton_configs.current(repository), triton_configs.previous(repository)
     if as_json:
         write_json({"releases": found, "current": current, "previous": previous})
@@ -67,7 +68,7 @@ def promote(
     policy: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of YAML whose routes the cases name.")
     ] = None,
-    server: Server = "127.0.0.1:8001",
+    server: Servers = None,
     release: Annotated[int, typer.Option(help="The newest by default.")] = 0,
     max_drop: Annotated[float, typer.Option(metavar="POINTS", help="Percentage points that accuracy may lose.")] = 1.0,
     min_agreement: Annotated[
@@ -76,28 +77,31 @@ def promote(
 ) -> None:
     """Load a release beside the one that answers, compare them on the cases, and promote it if it is no worse.
 
-    The router is answered all the time. Exit code 1 when the release is not loaded or not promoted.
+    The first server is asked the cases. Routers are answered all the time. Exit code 1 when a server does not load the
+    release, or it is not promoted. A release that answers already is loaded where it does not.
     """
-    from pointsman_classifier import triton_build, triton_configs
+    from pointsman_classifier import triton_configs
 
     from pointsman.cli.output import err, out
     from pointsman.cli.triton import gate, promotion
     from pointsman.cli.triton.comparing import comparison
-    from pointsman.cli.triton.control import Control, LoadError
+    from pointsman.cli.triton.control import Control, LoadError, servers
     from pointsman.core.errors import ConfigError
 
-    found = triton_build.releases(repository)
+    found = _releases(repository)
     wanted = release or max(found, default=0)
     if wanted not in found:
         raise ConfigError(f"{repository} has no release {wanted or ''}; its releases: {found or 'none'}")
     current = triton_configs.current(repository)
-    if wanted == current:
-        out.print(f"release {wanted} answers already")
-        return
+    addresses = servers(server or _HERE)
     limits = gate.Limits(drop=max_drop / 100, agreement=min_agreement / 100)
-    compare = comparison(gate.read_cases(cases), policy, server, limits)
+    compare = comparison(gate.read_cases(cases), policy, addresses[0], limits)
     try:
-        with Control(server) as control:
+        with Control(addresses) as control:
+            if wanted == current:
+                promotion.align(repository, control)
+                out.print(f"release {wanted} answers already")
+                return
             verdict = promotion.promote(repository, control, wanted, compare)
     except LoadError as error:
         err.print(f"release {wanted} is not loaded, release {current} answers: {error}", style="red", markup=False)
@@ -111,14 +115,15 @@ def promote(
 
 
 @app.command()
-def rollback(repository: Repository, server: Server = "127.0.0.1:8001") -> None:
-    """Have the release before answer again. Exit code 1 when there is none, or the server does not load it."""
+def rollback(repository: Repository, server: Servers = None) -> None:
+    """Have the release before answer again. Exit code 1 when there is none, or a server does not load it."""
     from pointsman.cli.output import err, out
     from pointsman.cli.triton import promotion
-    from pointsman.cli.triton.control import Control, LoadError
+    from pointsman.cli.triton.control import Control, LoadError, servers
 
+    _releases(repository)
     try:
-        with Control(server) as control:
+        with Control(servers(server or _HERE)) as control:
             number = promotion.roll_back(repository, control)
     except LoadError as error:
         err.print(f"not rolled back: {error}", style="red", markup=False)
@@ -127,3 +132,19 @@ def rollback(repository: Repository, server: Server = "127.0.0.1:8001") -> None:
         err.print("no release answered before this one", style="yellow")
         raise typer.Exit(1)
     out.print(f"release {number} answers")
+
+
+def _releases(repository: Path) -> list[int]:
+    """The releases of a repository that this version made. Raises ConfigError."""
+    from pointsman_classifier import triton_build, triton_configs
+
+    from pointsman.core.errors import ConfigError
+
+    found = triton_build.releases(repository)
+    if not found:
+        raise ConfigError(f"{repository} has no releases; make one with: pointsman triton build {repository}")
+    try:
+        triton_configs.check(repository)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return found

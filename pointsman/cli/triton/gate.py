@@ -1,11 +1,13 @@
 """The evaluation gate: whether a release may answer, by cases with known answers."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from pointsman.cli.evaluate.lines import CaseFile, RouteCase
+from pointsman.cli.evaluate.replay import DEFAULT
 from pointsman.core.errors import ConfigError
 from pointsman.core.request import Turn
 from pointsman.core.signals import Classification
@@ -13,25 +15,19 @@ from pointsman.core.signals import Classification
 Classify = Callable[[tuple[Turn, ...]], Classification]
 
 
-class Message(msgspec.Struct, frozen=True):
-    """One turn of a case."""
+class Line(RouteCase, frozen=True, kw_only=True):
+    """One line of a cases file: a case of `pointsman eval routes`, which may tell a category instead of a route."""
 
-    role: str
-    content: str
-
-
-class Case(msgspec.Struct, frozen=True):
-    """One line of a cases file, as `pointsman eval routes` reads them; a category may be told too."""
-
-    messages: tuple[Message, ...]
-    route: str | msgspec.UnsetType | None = msgspec.UNSET
-    """The right route, or null when none fits."""
+    route: str | msgspec.UnsetType | None = msgspec.UNSET  # type: ignore[assignment]  # null says that none fits
     category: str | None = None
 
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """The conversation."""
-        return tuple(Turn(message.role, message.content) for message in self.messages)
+
+class Case(NamedTuple):
+    """A conversation, and what is known of it."""
+
+    turns: tuple[Turn, ...]
+    wanted: Mapping[str, str | None]
+    """The right `route`, None when none fits, and the right `category`, where they are told."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -58,18 +54,9 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def read_cases(file: Path) -> list[Case]:
-    """The lines of a cases file. Raises ConfigError for one that is wrong, by its number."""
-    cases = []
-    try:
-        lines = file.read_bytes().splitlines()
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                cases.append(msgspec.json.decode(line, type=Case))
-            except msgspec.MsgspecError as error:
-                raise ConfigError(f"{file}, line {number}: {error}") from error
+    """The lines of a cases file. Raises ConfigError for one that is wrong, with its number and the fix."""
+    lines = CaseFile(file, Line)
+    cases = [Case(lines.request(place, line, "gate").turns, _wanted(line)) for place, line in lines.scan()]
     if not cases:
         raise ConfigError(f"{file} has no cases")
     return cases
@@ -80,12 +67,11 @@ def judge(
     current: Classify,
     candidate: Classify,
     limits: Limits,
-    progress: Callable[[Iterable[Case]], Iterable[Case]] = iter,
 ) -> Verdict:
     """Ask both of every case. Without any label, agreement alone decides."""
     labels = right = right_candidate = same = 0
-    for case in progress(cases):
-        wanted = _wanted(case)
+    for case in cases:
+        wanted = case.wanted
         old, new = _said(current(case.turns)), _said(candidate(case.turns))
         labels += len(wanted)
         right += sum(old[kind] == value for kind, value in wanted.items())
@@ -96,12 +82,12 @@ def judge(
     return Verdict(len(cases), labels, *shares, passed)
 
 
-def _wanted(case: Case) -> Mapping[str, str | None]:
+def _wanted(line: Line) -> Mapping[str, str | None]:
     wanted: dict[str, str | None] = {}
-    if case.route is not msgspec.UNSET:
-        wanted["route"] = case.route
-    if case.category is not None:
-        wanted["category"] = case.category
+    if line.route is not msgspec.UNSET:
+        wanted["route"] = None if line.route == DEFAULT else line.route
+    if line.category is not None:
+        wanted["category"] = line.category
     return wanted
 
 

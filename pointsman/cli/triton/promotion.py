@@ -1,4 +1,4 @@
-"""Promotion and rollback: which release answers, changed on a server that answers meanwhile."""
+"""Promotion and rollback: which release answers, changed on servers that answer meanwhile."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +16,8 @@ Gate = Callable[[], Verdict]
 def promote(repository: Path, control: Control, release: int, gate: Gate) -> Verdict:
     """Load a release beside the one that answers, and have it answer if the gate passes it.
 
-    Raises LoadError when the server does not load it. Then, and when the gate does not pass it, the release before
-    goes on, and the repository says what it said.
+    Raises LoadError when a server does not load it. Then, and when the gate does not pass it, the release before
+    goes on at all of them, and the repository says what it said.
     """
     current = configs.current(repository)
     try:
@@ -26,8 +26,7 @@ def promote(repository: Path, control: Control, release: int, gate: Gate) -> Ver
         control.load(configs.CANDIDATE)  # with its steps
         verdict = gate()
         if verdict.passed:
-            configs.point(repository, release)
-            control.load(configs.ENSEMBLE)
+            _answer(repository, control, release, current)
     finally:
         _settle(repository, control)
     return verdict
@@ -40,15 +39,30 @@ def roll_back(repository: Path, control: Control) -> int | None:
         return None
     try:
         configs.offer(repository, (current, before))
-        configs.point(repository, before)
-        control.load(configs.ENSEMBLE)  # with its steps
+        _answer(repository, control, before, current)
         configs.forget(repository, current)
-    except LoadError:
-        configs.point(repository, current)
-        raise
     finally:
         _settle(repository, control)
     return before
+
+
+def align(repository: Path, control: Control) -> None:
+    """Have the servers serve what the repository says, as after they missed a promotion. Raises LoadError."""
+    for model in (*configs.STEPS, configs.ENSEMBLE):
+        control.load(model)
+
+
+def _answer(repository: Path, control: Control, release: int, instead: int) -> None:
+    """Have a release answer, or `instead` as before where a server does not load it. Raises LoadError."""
+    before = configs.history(repository)
+    configs.point(repository, release)
+    try:
+        control.load(configs.ENSEMBLE)  # with its steps
+    except LoadError:
+        configs.point(repository, instead, before)
+        with suppress(LoadError):  # those that had loaded it return
+            control.load(configs.ENSEMBLE)
+        raise
 
 
 def _settle(repository: Path, control: Control) -> None:
