@@ -25,8 +25,14 @@ async def look_up(name: str) -> list[str]:
     """By the machine's resolver."""
     host, _, port = name.rpartition(":")
     found = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
-    hosts = {str(address[0]) for *_, address in found}
-    return sorted(f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for ip in hosts)
+    return each_server([str(address[0]) for *_, address in found], port)
+
+
+def each_server(hosts: Sequence[str], port: str) -> list[str]:
+    """IP:PORT of each server of a name. Where it has addresses of both kinds, those of IPv4: with the others, a server
+    would be there twice, and `localhost` would have one too many."""
+    old = {host for host in hosts if ":" not in host}
+    return sorted(f"{host}:{port}" for host in old) or sorted({f"[{host}]:{port}" for host in hosts})
 
 
 class Servers:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from pointsman.cli.app import app
 from pointsman.cli.triton import promotion
-from pointsman.cli.triton.control import Control, LoadError
+from pointsman.cli.triton.control import Control, LoadError, servers
 from pointsman.cli.triton.gate import Case, Limits, Verdict, judge, read_cases
 from pointsman.core.errors import ConfigError
 from pointsman.core.signals import Classification
@@ -218,3 +218,10 @@ def test_a_repository_of_another_version_is_told(tmp_path: Path, cases: Path) ->
     for command in (["promote", f"--cases={cases}"], ["rollback"], ["versions"]):
         result = CliRunner().invoke(app, ["triton", command[0], str(tmp_path / "models"), *command[1:]])
         assert "another version of Pointsman" in f"{result.output}{result.exception}"
+
+
+def test_servers_are_those_behind_a_name() -> None:
+    assert servers(["localhost:8001", "127.0.0.1:8001", "[::1]:8002"]) == ["127.0.0.1:8001", "[::1]:8002"]
+    for wrong in ("localhost", ":8001", "nowhere.invalid:8001", "localhost:http"):
+        with pytest.raises(ConfigError, match="write HOST:PORT"):
+            servers([wrong])

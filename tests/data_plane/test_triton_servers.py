@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from router_svc.triton.client import Target
-from router_svc.triton.servers import Servers, look_up
+from router_svc.triton.servers import Servers, each_server, look_up
 from tests.support.servicer import JUDGED, OUTPUTS, Servicer, answering
 from tests.support.triton import until
 
@@ -123,9 +123,14 @@ async def test_a_lost_resolver_loses_no_server() -> None:
         await until(lambda: each.servers.detail.endswith("release 7"))
 
 
+def test_a_server_with_addresses_of_both_kinds_is_one() -> None:
+    assert each_server(["fd00::1", "10.0.0.2", "10.0.0.1", "fd00::2"], "1") == ["10.0.0.1:1", "10.0.0.2:1"]
+    assert each_server(["fd00::2", "fd00::1"], "1") == ["[fd00::1]:1", "[fd00::2]:1"]
+
+
 async def test_names_are_looked_up_by_the_machine() -> None:
     assert await look_up("127.0.0.1:8001") == ["127.0.0.1:8001"]
     assert await look_up("[::1]:8001") == ["[::1]:8001"]
-    assert "127.0.0.1:8001" in await look_up("localhost:8001")
+    assert await look_up("localhost:8001") == ["127.0.0.1:8001"]
     with pytest.raises(socket.gaierror):
         await look_up("nowhere.invalid:8001")

@@ -8,6 +8,7 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from pointsman.core.errors import ConfigError
+from router_svc.triton.servers import each_server
 
 _STREAM = socket.SOCK_STREAM
 _SECONDS = 600.0
@@ -24,10 +25,12 @@ def servers(names: Sequence[str]) -> list[str]:
     for name in names:
         host, _, port = name.rpartition(":")
         try:
-            hosts = {str(address[0]) for *_, address in socket.getaddrinfo(host.strip("[]"), port, type=_STREAM)}
+            hosts = [str(address[0]) for *_, address in socket.getaddrinfo(host.strip("[]"), port, type=_STREAM)]
         except OSError as error:
             raise ConfigError(f"--server {name}: {error.strerror}; write HOST:PORT of Triton's gRPC") from error
-        found += sorted(f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for ip in hosts)
+        if not host or not port.isdigit():
+            raise ConfigError(f"--server {name}: write HOST:PORT of Triton's gRPC")
+        found += each_server(hosts, port)
     return list(dict.fromkeys(found))
 
 
