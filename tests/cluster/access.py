@@ -5,6 +5,7 @@ import os
 import ssl
 import subprocess
 import tempfile
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,17 @@ class Access:
     def apply(self, manifest: str, *arguments: str) -> str:
         """Server-side apply of YAML or JSON."""
         return self.kubectl("apply", "--server-side", *arguments, "-f", "-", stdin=manifest)
+
+    def established(self, *names: str, seconds: float = 30) -> None:
+        """Wait until kinds are served: `established("crd/NAME")`, `established("-f", "FOLDER")`.
+
+        kubectl's own wait gives up on a kind that is so new that it has no conditions; then it is asked again.
+        """
+        command = ("kubectl", "wait", "--for=condition=Established", f"--timeout={seconds:.0f}s", *names)
+        end = time.monotonic() + seconds
+        while "conditions accessor error" in self.run(*command, check=False).stderr and time.monotonic() < end:
+            time.sleep(0.1)
+        self.run(*command)
 
     def get(self, *arguments: str) -> Any:
         """Objects as Python values: `get("pods", "-n", "x")`."""

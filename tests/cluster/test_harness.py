@@ -33,7 +33,7 @@ def test_api_server_answers_and_writes_an_audit_log(api_server: ApiServer) -> No
 
 def test_api_server_refuses_what_a_crd_forbids(api_server: ApiServer) -> None:
     api_server.access.apply((HERE / "manifests/crd.yaml").read_text())
-    api_server.access.kubectl("wait", "--for=condition=Established", "crd/trains.harness.pointsman.dev")
+    api_server.access.established("crd/trains.harness.pointsman.dev")
     train = (
         '{"apiVersion": "harness.pointsman.dev/v1", "kind": "Train", "metadata": {"name": "a"}, "spec": {"cars": %d}}'
     )

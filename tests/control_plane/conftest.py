@@ -20,7 +20,7 @@ CRDS = Path(__file__).parents[2] / "crds"
 def install(access: Access) -> Access:
     """The CRDs as a user would, and the namespaces of tests and operator."""
     access.kubectl("apply", "--server-side", "-f", str(CRDS))
-    access.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+    access.established("-f", str(CRDS))
     # established is not yet discovered, by which kubectl knows short names
     eventually(lambda: access.run("kubectl", "explain", "rpol", check=False).returncode == 0, "discovery")
     for name in ("ai", NAMESPACE):

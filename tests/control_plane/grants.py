@@ -32,7 +32,7 @@ GRANTS: dict[str, Any] = {
 def install_grants(access: Access) -> None:
     """The kind is served afterwards."""
     access.apply(json.dumps(GRANTS))
-    access.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"crd/{GRANTS['metadata']['name']}")
+    access.established(f"crd/{GRANTS['metadata']['name']}")
 
 
 def grant(namespace: str, kind: str, home: str, to: dict[str, str]) -> dict[str, Any]:
