@@ -12,8 +12,7 @@ from pathlib import Path
 
 from pointsman_classifier.encoder import cached_model, float16_model
 from pointsman_classifier.heads import ARTEFACTS, Heads
-from pointsman_classifier.triton_configs import check
-from pointsman_classifier.triton_server import MODELS
+from pointsman_classifier.triton_configs import MODELS, check
 
 KINDS = ("KIND_CPU", "KIND_GPU")
 

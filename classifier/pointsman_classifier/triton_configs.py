@@ -15,6 +15,9 @@ ENSEMBLE, CANDIDATE = "classifier", "classifier_candidate"
 
 STEPS = ("tokenizer", "encoder", "heads")
 
+MODELS = (*STEPS, ENSEMBLE)
+"""The models of the repository, each after those that it needs."""
+
 _VERSIONS = re.compile(r"(version_policy \{ specific \{ versions: \[) [\d, ]+ (\] \} \})")
 _STEP = re.compile(r"(model_version:) (\d+)")
 _MODEL = re.compile(r'model_name: "(\w+)"')

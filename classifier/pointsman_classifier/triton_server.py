@@ -15,12 +15,9 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from pointsman_classifier.triton_configs import ENSEMBLE, STEPS, check
+from pointsman_classifier.triton_configs import MODELS, check
 
 _HERE = Path(__file__).resolve().parent
-
-MODELS = (*STEPS, ENSEMBLE)
-"""The models of the repository, each after those that it needs."""
 
 
 def assemble(packages: Path, backends: Path, destination: Path) -> None:

@@ -7,7 +7,7 @@ notice nothing. The name is looked up again every few seconds, so that servers c
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -23,8 +23,13 @@ LookUp = Callable[[str], Awaitable[Sequence[str]]]
 
 async def look_up(name: str) -> list[str]:
     """By the machine's resolver."""
+    return await asyncio.to_thread(addresses, name)
+
+
+def addresses(name: str) -> list[str]:
+    """The same, blocking."""
     host, _, port = name.rpartition(":")
-    found = await asyncio.get_running_loop().getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     return each_server([str(address[0]) for *_, address in found], port)
 
 
@@ -93,15 +98,14 @@ class Servers:
             except OSError as error:  # those that are known stay: a lost resolver loses no server
                 log.warning("Triton's name %s is not found: %s", self._target.address, type(error).__name__)
             for server in [server for server in self._leaving if server.idle]:
-                self._leaving.remove(server)
                 await server.aclose()
+                self._leaving.remove(server)
             await asyncio.sleep(self._target.interval if self.well else self._target.retry)
 
     def _take(self, addresses: Sequence[str]) -> None:
         """Have just these servers."""
-        kept: Mapping[str, Triton] = {at: server for at, server in self._servers.items() if at in addresses}
-        self._leaving += [server for at, server in self._servers.items() if at not in kept]
-        self._servers = {at: kept.get(at) or self._connected(at) for at in addresses}
+        self._leaving += [server for at, server in self._servers.items() if at not in addresses]
+        self._servers = {at: self._servers.get(at) or self._connected(at) for at in addresses}
 
     def _connected(self, address: str) -> Triton:
         server = Triton(msgspec.structs.replace(self._target, address=address), self._headers, self._memory)

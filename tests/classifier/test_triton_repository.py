@@ -9,7 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 from google.protobuf import text_format
-from pointsman_classifier import triton_build, triton_configs, triton_server
+from pointsman_classifier import triton_build, triton_configs
 from pointsman_classifier.encoder import Encoder
 from pointsman_classifier.heads import ARTEFACTS, OUTPUTS, WIDTH, DamagedArtefactError, Heads
 from pointsman_classifier.surface import SURFACE, surfaces
@@ -219,4 +219,4 @@ def test_a_repository_of_another_making_gets_no_release(tmp_path: Path) -> None:
 def test_the_gpu_image_loads_all_models() -> None:
     """NVIDIA's server is started by its own command there."""
     dockerfile = Path(__file__).parents[2] / "images" / "triton-gpu" / "Dockerfile"
-    assert re.findall(r"--load-model=(\w+)", dockerfile.read_text()) == list(triton_server.MODELS)
+    assert re.findall(r"--load-model=(\w+)", dockerfile.read_text()) == list(triton_configs.MODELS)

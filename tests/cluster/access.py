@@ -5,7 +5,6 @@ import os
 import ssl
 import subprocess
 import tempfile
-import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from tests.cluster import pki
 from tests.cluster.audit import AuditLog
+from tests.support.waiting import eventually
 
 
 class KubectlError(AssertionError):
@@ -61,11 +61,17 @@ class Access:
 
         kubectl's own wait gives up on a kind that is so new that it has no conditions; then it is asked again.
         """
-        command = ("kubectl", "wait", "--for=condition=Established", f"--timeout={seconds:.0f}s", *names)
-        end = time.monotonic() + seconds
-        while "conditions accessor error" in self.run(*command, check=False).stderr and time.monotonic() < end:
-            time.sleep(0.1)
-        self.run(*command)
+
+        def waited() -> bool:
+            try:
+                self.kubectl("wait", "--for=condition=Established", f"--timeout={seconds:.0f}s", *names)
+            except KubectlError as error:
+                if "conditions accessor error" not in str(error):
+                    raise
+                return False
+            return True
+
+        eventually(waited, "conditions of a kind", seconds)
 
     def get(self, *arguments: str) -> Any:
         """Objects as Python values: `get("pods", "-n", "x")`."""

@@ -12,11 +12,13 @@ app = typer.Typer(
 )
 
 Repository = Annotated[Path, typer.Argument(metavar="DIR", help="The model repository.")]
+_HERE = "127.0.0.1:8001"
 Servers = Annotated[
     list[str] | None,
-    typer.Option(metavar="HOST:PORT", help="gRPC address; all servers behind a name are told. Repeat for more."),
+    typer.Option(
+        metavar="HOST:PORT", help=f"gRPC address, {_HERE} by default; all servers behind a name are told. Repeat."
+    ),
 ]
-_HERE = ["127.0.0.1:8001"]
 
 
 @app.command()
@@ -93,15 +95,16 @@ def promote(
     if wanted not in found:
         raise ConfigError(f"{repository} has no release {wanted or ''}; its releases: {found or 'none'}")
     current = triton_configs.current(repository)
-    addresses = servers(server or _HERE)
-    limits = gate.Limits(drop=max_drop / 100, agreement=min_agreement / 100)
-    compare = comparison(gate.read_cases(cases), policy, addresses[0], limits)
+    addresses = servers(server or [_HERE])
     try:
-        with Control(addresses) as control:
-            if wanted == current:
+        if wanted == current:
+            with Control(addresses) as control:
                 promotion.align(repository, control)
-                out.print(f"release {wanted} answers already")
-                return
+            out.print(f"release {wanted} answers already")
+            return
+        limits = gate.Limits(drop=max_drop / 100, agreement=min_agreement / 100)
+        compare = comparison(gate.read_cases(cases), policy, addresses[0], limits)
+        with Control(addresses) as control:
             verdict = promotion.promote(repository, control, wanted, compare)
     except LoadError as error:
         err.print(f"release {wanted} is not loaded, release {current} answers: {error}", style="red", markup=False)
@@ -123,7 +126,7 @@ def rollback(repository: Repository, server: Servers = None) -> None:
 
     _releases(repository)
     try:
-        with Control(servers(server or _HERE)) as control:
+        with Control(servers(server or [_HERE])) as control:
             number = promotion.roll_back(repository, control)
     except LoadError as error:
         err.print(f"not rolled back: {error}", style="red", markup=False)

@@ -1,6 +1,5 @@
 """Explicit model control of some Triton servers that see one repository, over gRPC. Blocking."""
 
-import socket
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -8,9 +7,8 @@ from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
 from pointsman.core.errors import ConfigError
-from router_svc.triton.servers import each_server
+from router_svc.triton.servers import addresses
 
-_STREAM = socket.SOCK_STREAM
 _SECONDS = 600.0
 """A model may take minutes to load: TensorRT builds its engines then."""
 
@@ -24,13 +22,12 @@ def servers(names: Sequence[str]) -> list[str]:
     found: list[str] = []
     for name in names:
         host, _, port = name.rpartition(":")
-        try:
-            hosts = [str(address[0]) for *_, address in socket.getaddrinfo(host.strip("[]"), port, type=_STREAM)]
-        except OSError as error:
-            raise ConfigError(f"--server {name}: {error.strerror}; write HOST:PORT of Triton's gRPC") from error
         if not host or not port.isdigit():
             raise ConfigError(f"--server {name}: write HOST:PORT of Triton's gRPC")
-        found += each_server(hosts, port)
+        try:
+            found += addresses(name)
+        except OSError as error:
+            raise ConfigError(f"--server {name}: {error.strerror}; write HOST:PORT of Triton's gRPC") from error
     return list(dict.fromkeys(found))
 
 

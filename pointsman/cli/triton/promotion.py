@@ -48,7 +48,7 @@ def roll_back(repository: Path, control: Control) -> int | None:
 
 def align(repository: Path, control: Control) -> None:
     """Have the servers serve what the repository says, as after they missed a promotion. Raises LoadError."""
-    for model in (*configs.STEPS, configs.ENSEMBLE):
+    for model in configs.MODELS:
         control.load(model)
 
 
