@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.cluster import debian, pins, programs
 
 _GO = (1, 26)
+_DISK = 5  # GB that a run writes beside its caches
 _NEEDED = {12: "CAP_NET_ADMIN", 21: "CAP_SYS_ADMIN"}
 
 
@@ -30,6 +31,8 @@ def missing_for_node() -> list[str]:
         lacks += missing_go()
     if os.geteuid() != 0:
         return [*lacks, "root"]
+    if (free := _free(pins.CACHE)) < _DISK:
+        lacks.append(f"{_DISK} GB of free disk at {pins.CACHE} (there are {free:.1f})")
     held = _capabilities()
     lacks += [name for bit, name in _NEEDED.items() if not held >> bit & 1]
     if not os.access("/sys/fs/cgroup", os.W_OK):
@@ -45,6 +48,12 @@ def missing_go() -> list[str]:
     if found is None:
         return [f"Go {wanted} or newer"]
     return [] if found >= _GO else [f"Go {wanted} or newer (this is {'.'.join(map(str, found))})"]
+
+
+def _free(folder: Path) -> float:
+    """GB on the disk that a folder is on or will be on."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    return shutil.disk_usage(there).free / 1e9
 
 
 def _capabilities() -> int:

@@ -13,15 +13,16 @@ def say(line: str) -> None:
     print(f"cluster: {line}", file=sys.stderr, flush=True)
 
 
-def try_lock(file: Path) -> int | None:
+def try_lock(file: Path, kind: int = fcntl.LOCK_EX) -> int | None:
     """Takes the lock and returns its descriptor, or None when another process has it.
 
-    The kernel gives it back when the process ends, however it ends. Children do not inherit it.
+    The kernel gives it back when the process ends, however it ends. Children do not inherit it. Processes that take
+    it with `LOCK_SH` share it.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         return None
@@ -29,13 +30,13 @@ def try_lock(file: Path) -> int | None:
 
 
 @contextmanager
-def locked(file: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+def locked(file: Path, waiting: Callable[[], None] = lambda: None, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
     """Holds the lock; calls `waiting` once if another process has it now."""
-    descriptor = try_lock(file)
+    descriptor = try_lock(file, kind)
     if descriptor is None:
         waiting()
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, kind)
     try:
         yield
     finally:

@@ -2,8 +2,12 @@
 
 The base stands under the tag that our Dockerfiles name, of localhost, as no registry has it. Everything is cached
 beside the programs; a saved image is a `docker-archive` file for `Node.load`.
+
+Each build of a changed tree leaves its old layers in the store, so a store that has grown large is emptied at the
+start of the next run: what is used is built again, in some minutes.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -13,11 +17,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.cluster import pins, programs
-from tests.cluster.files import locked, say
+from tests.cluster.files import locked, say, try_lock
 
 _FOLDER = pins.CACHE / "images"
 _IMAGES = pins.PINS["images"]
 BASE: str = _IMAGES["base"]
+_BUILDING = _FOLDER / ".building"  # shared by those who build; who has it alone may clean
+_MOST_LAYERS = 300  # a build of everything makes about 60; 300 have been about 10 GB
 
 
 class ImageError(RuntimeError):
@@ -28,10 +34,17 @@ def prepare() -> None:
     """The base and the pause image; a minute the first time."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
     with locked(_FOLDER / ".lock", waiting=lambda: say("another process makes the base image, waiting")):
-        if not _exists(_IMAGES["base"]):
-            _make_base()
-        if not pause().exists():
-            _make_pause()
+        alone = try_lock(_BUILDING)
+        try:
+            if alone is not None:
+                _clean()
+            if not _exists(_IMAGES["base"]):
+                _make_base()
+            if not pause().exists():
+                _make_pause()
+        finally:
+            if alone is not None:
+                os.close(alone)
 
 
 def build(tag: str, context: Path, dockerfile: Path | None = None, arguments: Mapping[str, str] | None = None) -> Path:
@@ -44,13 +57,22 @@ def build(tag: str, context: Path, dockerfile: Path | None = None, arguments: Ma
     certificates = ["--volume", "/etc/ssl/certs:/etc/ssl/certs:ro"]
     file = dockerfile or context / "Dockerfile"
     given = [f"--build-arg={name}={value}" for name, value in (arguments or {}).items()]
-    _buildah("bud", *options, *certificates, *given, "--tag", tag, "--file", str(file), str(context))
-    return _save(tag)
+    with locked(_BUILDING, kind=fcntl.LOCK_SH):
+        _buildah("bud", *options, *certificates, *given, "--tag", tag, "--file", str(file), str(context))
+        return _save(tag)
 
 
 def pause() -> Path:
     """The saved image of the process that holds a pod's namespaces."""
     return _archive(_IMAGES["pause"], programs_key=pins.program("pause").key)
+
+
+def _clean() -> None:
+    """Removes what killed builds left, and every image once there are too many. Nobody may be building."""
+    _buildah("rm", "--all")
+    if (layers := len(_buildah("images", "--all", "--quiet").split())) > _MOST_LAYERS:
+        say(f"images: {layers} layers of earlier builds are removed, and what is used is built again")
+        _buildah("rmi", "--all", "--force")
 
 
 def _make_base() -> None:
