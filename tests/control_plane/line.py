@@ -137,8 +137,24 @@ class Line:
     def wait_converged(self, seconds: float = 120) -> float:
         """How long it took."""
         started = time.monotonic()
-        eventually(self.converged, "convergence", seconds)
+        try:
+            eventually(self.converged, "convergence", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.state()}") from None
         return time.monotonic() - started
+
+    def state(self) -> str:
+        """Who runs, who leads, what is in force where: for whom convergence fails."""
+        lines = [f"the cluster compiles to {fresh_version(self.caller)[:12]}"]
+        for number, router in self.routers.items():
+            status, said = router("/readyz")
+            lines.append(f"router {number} has {router.version} at {router.position}, /readyz {status}: {said!r}")
+        for number, operator in self.operators.items():
+            ended = operator.process.poll()
+            lines.append(
+                f"operator {number} {'runs' if ended is None else f'ended ({ended})'}, leads: {operator.leads()}"
+            )
+        return "; ".join(lines)
 
     def log(self, name: str) -> str:
         return (self._folder / f"{name}.log").read_text()

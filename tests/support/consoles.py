@@ -68,6 +68,8 @@ def workspace(folder: Path) -> Path:
     (folder / ".dockerignore").write_text((ROOT / ".dockerignore").read_text())
     if (ROOT / ".venv").exists():
         (folder / ".venv").symlink_to(ROOT / ".venv")
+        for given in (folder / "pyproject.toml", *folder.glob("requirements/*.txt")):
+            os.utime(given, (0, 0))  # older than the environment, or make would install this copy into it
     return folder
 
 
