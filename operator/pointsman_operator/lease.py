@@ -46,6 +46,8 @@ class Lease:
         self._changed, self._sleep = changed, sleep
         self._trouble = ""
         self._until = float("-inf")
+        self._told = False
+        """Whether this replica led when `changed` was called last, and has done so ever since."""
         self._seen: tuple[object, float] = (None, 0.0)
         self._leader = ""
         self._turned = clock()
@@ -69,7 +71,6 @@ class Lease:
 
     async def forever(self) -> None:
         """Win the lease, renew it, or wait for its end, until cancelled."""
-        led = False  # as it was told last: leadership also ends by itself, between two looks
         while True:
             self._turned = self._clock()
             try:
@@ -80,9 +81,9 @@ class Lease:
                 self._say("no answer in time")
             except (ApiError, ApiUnreachable) as error:
                 self._say(str(error))
-            if self.leading != led:
-                led = self.leading
-                log.info("leading since epoch %d" if led else "no longer leading (epoch %d)", self.epoch)
+            if self.leading != self._told:
+                self._told = self.leading
+                log.info("leading since epoch %d" if self._told else "no longer leading (epoch %d)", self.epoch)
                 self._changed()
             await self._sleep(PERIOD)
 
@@ -155,6 +156,8 @@ class Lease:
         await self._api.call("PUT", f"{self._path}/{self._name}", body=body)
 
     def _won(self, epoch: int, started: float) -> None:
+        if not self.leading:  # it may have ended by itself since it was told, and what was done meanwhile was refused
+            self._told = False
         self.epoch, self._leader, self._until = epoch, self._address, started + DURATION - MARGIN
 
     def _spec(self, epoch: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ wait that never ends. The minutes themselves are `make chaos`.
 
 import asyncio
 import gc
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -48,11 +48,16 @@ class Silent(Api):
     def __init__(self) -> None:
         super().__init__(lambda: None)
         self.silent = False
+        self.slow: Callable[[], None] | None = None
+        """What happens while it keeps the next caller waiting."""
         self._lease: Any = None
 
     async def call(self, method: str, path: str, *, body: Mapping[str, Any] | None = None, **_: Any) -> Any:
         if self.silent:
             raise ApiUnreachable("silent")
+        if slow := self.slow:
+            slow()
+            self.slow = None
         if method == "GET" and self._lease is None:
             raise ApiError(404, "no such lease")
         self._lease = self._lease if body is None else body
@@ -129,3 +134,32 @@ async def test_a_leader_without_the_api_server_ends_its_leadership_in_time_and_s
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
         await api.close()
+
+
+async def test_what_changed_while_a_late_renewal_was_under_way_reaches_the_routers() -> None:
+    """Leadership ends by itself while the API server is slow, and the same look wins it again."""
+    waiting, api = Waiting(), Silent()
+
+    def settled() -> None:
+        publisher.settle()
+
+    lease = Lease(api, "ai", "lease", "me", "here:1", settled, waiting.clock, waiting.sleep)
+    publisher = Publisher(lease)
+    looking = asyncio.create_task(lease.forever())
+    try:
+        publisher.publish(SMALL)
+        await until(lambda: publisher.published)
+        api.slow = lambda: _pass(waiting, leases.DURATION - leases.MARGIN - 0.5, publisher)
+        await until(lambda: api.slow is None and lease.leading)
+        await until(lambda: publisher.published and publisher.published.content.wire == LARGER.wire)
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+        await api.close()
+
+
+def _pass(waiting: Waiting, seconds: float, publisher: Publisher) -> None:
+    """Time passes, and then somebody applies a policy."""
+    waiting.now += seconds
+    publisher.publish(LARGER)
+    assert publisher.published is None  # it does not lead at this moment
