@@ -48,7 +48,7 @@ def _up() -> slots.Slot:
     try:
         say(f"starting in {slot.folder}")
         node.start(slot)
-        slot.kept.touch()
+        slot.keep()
     except BaseException:
         down(slot)
         raise

@@ -1,7 +1,8 @@
 """Where a cluster lives: its folder, names and addresses, all from one number, so that several can run at once.
 
 A test run holds its slot's lock until it ends; a person's cluster is marked as kept. So a folder that is neither
-locked nor kept was left behind by a run that was killed, and whoever comes next clears it.
+locked nor kept was left behind by a run that was killed, and whoever comes next clears it. The test of a person's
+cluster has it kept only while its own process is there: POINTSMAN_CLUSTER_WHILE is its pid.
 """
 
 import os
@@ -60,8 +61,21 @@ class Slot:
 
     @property
     def kept(self) -> Path:
-        """Exists while a person's cluster is here."""
+        """Exists while a person's cluster is here; see `keep`."""
         return self.folder / "kept"
+
+    def keep(self) -> None:
+        """This is a person's cluster from now on, or a test's in the place of one."""
+        self.kept.write_text(os.environ.get("POINTSMAN_CLUSTER_WHILE", ""))
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether somebody still wants it."""
+        try:
+            pid = self.kept.read_text()
+        except FileNotFoundError:
+            return False
+        return not pid or Path("/proc", pid).exists()
 
 
 def _lock(slot: Slot) -> int | None:
@@ -82,13 +96,13 @@ def claim() -> tuple[Slot, int]:
 
 def kept() -> Slot | None:
     """The slot of the person's cluster, if there is one."""
-    return next((slot for slot in map(Slot, range(COUNT)) if slot.kept.exists()), None)
+    return next((slot for slot in map(Slot, range(COUNT)) if slot.is_kept), None)
 
 
 def sweep(clear: Callable[[Slot], None]) -> Iterator[Slot]:
     """Clears what killed runs left behind, and yields each slot that it cleared."""
     for slot in map(Slot, range(COUNT)):
-        if not slot.folder.exists() or slot.kept.exists():
+        if not slot.folder.exists() or slot.is_kept:
             continue
         lock = _lock(slot)
         if lock is None:  # a test run has it now

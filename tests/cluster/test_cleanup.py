@@ -1,5 +1,6 @@
 """Nothing of a cluster stays, even when the run that made it was killed; and one cluster leaves another alone."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,21 @@ def test_a_killed_node_with_a_pod_is_cleared_by_the_next_run(cluster: Cluster) -
     assert [pid for pid in pids if running(pid)] == []
     assert [file for file in files if file.exists() or file.is_symlink()] == []
     cluster.access.kubectl("get", "nodes")
+
+
+def test_a_persons_cluster_stays_and_that_of_a_killed_test_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "BASE", tmp_path)
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    for number, process in enumerate(("", str(os.getpid()), str(ended.pid))):
+        monkeypatch.setenv("POINTSMAN_CLUSTER_WHILE", process)
+        Slot(number).folder.mkdir()
+        Slot(number).keep()
+    assert [slot.number for slot in slots.sweep(down)] == [2]
+    assert [slot.number for slot in map(Slot, range(3)) if slot.folder.exists()] == [0, 1]
+    assert slots.kept() == Slot(0)
 
 
 def killed_run(module: str) -> Slot:

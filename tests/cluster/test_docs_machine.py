@@ -1,5 +1,6 @@
 """`make cluster` and what belongs to it, as the documents show it; skipped where somebody's own cluster is up."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ def test_a_cluster_for_a_person(cluster: Cluster, tmp_path: Path) -> None:
     assert short.bare == f"{up.bare} && {load_ours.bare.removeprefix('$ ')}"
     assert [each.bare for each in commands("docs/install.md", "Without Docker")] == [up.bare, load_ours.bare]
     # make's own PATH names the programs of the tests' cluster; a person has none
-    with Terminal(workspace(tmp_path / "pointsman"), {"FOLDER": str(HARNESS)}) as terminal:
+    ours = {"POINTSMAN_CLUSTER_WHILE": str(os.getpid())}  # a run that is killed leaves nobody's cluster
+    with Terminal(workspace(tmp_path / "pointsman"), {"FOLDER": str(HARNESS)}, ours) as terminal:
         try:
             terminal.run(up, 300)
             assert str(pins.bin_folder()) in terminal.run("command -v kubectl")
