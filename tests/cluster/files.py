@@ -41,3 +41,14 @@ def locked(file: Path, waiting: Callable[[], None] = lambda: None, kind: int = f
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked_if_free(file: Path) -> Iterator[bool]:
+    """Holds the lock unless another process has it; gives whether it is held."""
+    descriptor = try_lock(file)
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)

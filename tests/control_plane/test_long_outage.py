@@ -6,8 +6,8 @@ wait that never ends. The minutes themselves are `make chaos`.
 
 import asyncio
 import gc
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,18 @@ class Silent(Api):
         return self._lease
 
 
+@asynccontextmanager
+async def looking(lease: Lease, api: Api) -> AsyncIterator[None]:
+    """While a replica wants the lease."""
+    task = asyncio.create_task(lease.forever())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await api.close()
+
+
 def descriptors() -> int:
     gc.collect()
     return len(list(Path("/proc/self/fd").iterdir()))
@@ -115,8 +127,7 @@ async def test_a_leader_without_the_api_server_ends_its_leadership_in_time_and_s
         told.append((waiting.now, lease.leading))
 
     lease = Lease(api, "ai", "lease", "me", "here:1", changed, waiting.clock, waiting.sleep)
-    looking = asyncio.create_task(lease.forever())
-    try:
+    async with looking(lease, api):
         await until(lambda: told)
         assert told[0][1]
         api.silent = True
@@ -130,10 +141,6 @@ async def test_a_leader_without_the_api_server_ends_its_leadership_in_time_and_s
         api.silent = False
         await until(lambda: len(told) == 3)
         assert lease.leading
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
-        await api.close()
 
 
 async def test_what_changed_while_a_late_renewal_was_under_way_reaches_the_routers() -> None:
@@ -145,17 +152,14 @@ async def test_what_changed_while_a_late_renewal_was_under_way_reaches_the_route
 
     lease = Lease(api, "ai", "lease", "me", "here:1", settled, waiting.clock, waiting.sleep)
     publisher = Publisher(lease)
-    looking = asyncio.create_task(lease.forever())
-    try:
+    async with looking(lease, api):
         publisher.publish(SMALL)
         await until(lambda: publisher.published)
         api.slow = lambda: _pass(waiting, leases.DURATION - leases.MARGIN - 0.5, publisher)
         await until(lambda: api.slow is None and lease.leading)
-        await until(lambda: publisher.published and publisher.published.content.wire == LARGER.wire)
-    finally:
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
-        await api.close()
+        await until(lambda: publisher.published and publisher.published.position.sequence == 2)
+        assert publisher.published is not None
+        assert publisher.published.content.wire == LARGER.wire
 
 
 def _pass(waiting: Waiting, seconds: float, publisher: Publisher) -> None:
